@@ -1,0 +1,130 @@
+// docs/generated/options.md: every option with its default, bounds and environment variable.
+import { environmentName, expected, OPTIONS, type Option } from '../../src/domain/options.ts';
+import { ATTEMPTS_DEFAULT } from '../../src/domain/retry-policy.ts';
+import { SERVE_OPTIONS } from '../../src/domain/serve-options.ts';
+import { heading, table } from './markdown.ts';
+
+const HEAD = ['option', 'default', 'accepts', 'environment variable', 'meaning'];
+const OWN_HEAD = ['option', 'default', 'accepts', 'meaning'];
+const LONG = 'a duration from 100ms to 10 years';
+
+/** What `defineJob` takes; test/laws/options-tables.test-d.ts holds it against the type. */
+export const JOB_OPTIONS = {
+  type: ['required', '1 to 200 letters, digits and `. _ : / -`', 'The name of the job type.'],
+  input: ['required', 'a Standard Schema', 'Checked at enqueue, and again before the handler.'],
+  run: ['required', 'a function', 'The handler.'],
+  timeout: ['`timeout` of the process (30m)', LONG, 'An attempt is aborted after this long.'],
+  retry: ['see below', 'an object', 'How often and when a failed attempt is tried again.'],
+  claimWithin: [
+    '`claimWithin` of the process (5m)',
+    LONG,
+    'How long a job may wait for a worker before a finding says why.',
+  ],
+  snoozesMax: [
+    '1000',
+    'a whole number from 0 to 1,000,000',
+    'How often a handler may put a job off.',
+  ],
+  queue: ['`default`', '1 to 200 letters, digits and `. _ : / -`', 'The queue of this type.'],
+  isolate: ['false', 'true or false', 'Runs each attempt in a child process; see docs/isolate.md.'],
+  module: ['none', '`import.meta.url`', 'The module that exports the definition; with `isolate`.'],
+} as const;
+
+/** What `retry` of `defineJob` takes. */
+export const RETRY_OPTIONS = {
+  attempts: [
+    `${ATTEMPTS_DEFAULT}`,
+    'a whole number from 1 to 1000',
+    'Attempts in all. A crash of the worker is not one.',
+  ],
+  backoff: [
+    '`exponential`',
+    '`exponential`, `fixed` or a function',
+    'Exponential: a random time up to base × 2^(attempt − 1). A function gets the failed attempt and answers a duration, or false for no more.',
+  ],
+  base: ['1s', 'a duration from 0 to 10 years', 'The first ceiling, or the fixed delay.'],
+  max: ['10m', 'a duration from 0 to 10 years', 'The longest delay.'],
+} as const;
+
+/** What `enqueue` and each item of `enqueueMany` take. */
+export const ENQUEUE_OPTIONS = {
+  priority: [
+    '0',
+    'a whole number from -1000 to 1000',
+    'Higher runs first among the jobs of its type.',
+  ],
+  runAt: ['now', 'a Date within ten years', 'Not before this instant. Excludes `delay`.'],
+  delay: [
+    '0',
+    'a duration up to 10 years',
+    'Not before this much time has passed. Excludes `runAt`.',
+  ],
+  hold: ['false', 'true or false', 'Waits until `release(id)`.'],
+  finishBy: [
+    'none',
+    'a Date within ten years',
+    'Fails as JOB_EXPIRED when it is not finished by then.',
+  ],
+  claimWithin: ['that of the type', LONG, 'As in `defineJob`, for this job.'],
+  key: ['none', '1 to 500 characters', 'At most one live job has this key.'],
+  tags: ['none', 'up to 20 texts of 1 to 100 characters', 'Labels.'],
+  in: [
+    'none',
+    'a transaction',
+    'The job exists when, and only when, it commits; see docs/transactions.md.',
+  ],
+} as const;
+
+/** What `work` takes. */
+export const WORK_OPTIONS = {
+  concurrency: ['10', 'a whole number from 1 to 10,000', 'Handlers at once in this process.'],
+  name: ['host name and process id', 'a text', 'What people see the worker as.'],
+  onReplace: [
+    'none',
+    'a function',
+    'Called once when `ghostsMax` handlers never returned: replace the process.',
+  ],
+} as const;
+
+/** Renders the page. */
+export function renderOptions(): string {
+  return `${heading('Options', '`src/domain/options.ts` and its neighbours')}
+A duration is a number of milliseconds or a text such as \`'250ms'\`, \`'30s'\`, \`'5m'\`, \`'2h'\`, \`'7d'\`. An option that is given wins over its
+environment variable, which wins over the default; a wrong value and an unknown name are refused at once, by name
+(\`OPTION_INVALID\`, \`OPTION_UNKNOWN\`).
+
+## Of the process: \`Unstuck.connect({ … })\`
+
+The address is \`database\`, else \`UNSTUCK_DATABASE_URL\`, else \`DATABASE_URL\`, else the embedded PostgreSQL; \`log\` takes the log lines.
+
+${table(HEAD, processRows(OPTIONS))}
+## Of serving: \`unstuck start\`, \`serve({ … })\`
+
+${table(HEAD, processRows(SERVE_OPTIONS))}
+## Of a job type: \`defineJob({ … })\`
+
+${table(OWN_HEAD, rows(JOB_OPTIONS))}
+\`retry\`:
+
+${table(OWN_HEAD, rows(RETRY_OPTIONS))}
+## Of one job: \`enqueue(job, input, { … })\`
+
+${table(OWN_HEAD, rows(ENQUEUE_OPTIONS))}
+## Of a worker: \`work(jobs, { … })\`
+
+${table(OWN_HEAD, rows(WORK_OPTIONS))}`;
+}
+
+function processRows(options: Readonly<Record<string, Option>>): string[][] {
+  return Object.entries(options).map(([name, option]) => [
+    `\`${name}\``,
+    option.default === '' ? 'none' : `${option.default}`,
+    option.kind === 'text' ? `a text that matches \`${option.pattern}\`` : expected(option),
+    `\`${environmentName(name)}\``,
+    option.about,
+  ]);
+}
+
+function rows(options: Readonly<Record<string, readonly string[]>>): string[][] {
+  return Object.entries(options).map(([name, cells]) => [`\`${name}\``, ...cells]);
+}

@@ -1,0 +1,38 @@
+/** Tells a person about an error: what happened, its cause, what to do; without passwords, and without a stack unless asked. */
+import { ERRORS, UnstuckError } from '../domain/errors.ts';
+import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
+
+/** Returns the lines for standard error, without a line break at the end. */
+export function describeFailure(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? messageOf(error) : String(error);
+  const lines = [`unstuck: ${message}`];
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error && !message.includes(messageOf(cause)))
+    lines.push(`  cause  ${messageOf(cause)}`);
+  lines.push(`  do     ${remedy(error)}`);
+  const code = error instanceof UnstuckError ? error.code : codeOf(error);
+  if (code !== '') lines.push(`  code   ${code}`);
+  if (debug && error instanceof Error) lines.push(String(error.stack));
+  if (debug && cause instanceof Error) lines.push(`caused by ${String(cause.stack)}`);
+  return hidePasswords(lines.join('\n'));
+}
+
+/** Takes the password out of every address in a text. */
+export function hidePasswords(text: string): string {
+  return text
+    .replaceAll(/(\w+:\/\/[^\s/@:]*):[^\s]*@/g, '$1@')
+    .replaceAll(/([?&](?:ssl)?password)=[^\s&]*/gi, '$1=…');
+}
+
+/** Several addresses were tried: Node then has the reasons in a list and no message. */
+function messageOf(error: Error): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map((one: unknown) => (one as Error).message).join('; ');
+  return error.message;
+}
+
+function remedy(error: unknown): string {
+  if (error instanceof UnstuckError) return ERRORS[error.code].fix;
+  if (isConnectionLost(error)) return ERRORS.DATABASE_UNREACHABLE.fix;
+  return 'Run the command again with --debug and read where it comes from.';
+}

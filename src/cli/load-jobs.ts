@@ -1,0 +1,64 @@
+/** Loads the modules that a command was given and finds the job definitions that they export. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AnyJob } from '../domain/define-job.ts';
+import { unstuckError } from '../domain/errors.ts';
+import { findDefinitions } from '../domain/find-definitions.ts';
+import type { Unstuck } from '../unstuck.ts';
+
+/** An input that a module offers for trying one of its types: its export `tryIt`. */
+export interface TryIt {
+  readonly type: string;
+  readonly input: unknown;
+}
+
+/** Enqueues something to look at, on the first start of an installation: a module's export `demo`. */
+export type Demo = (unstuck: Unstuck) => Promise<readonly unknown[]>;
+
+/** What the modules export. */
+export interface LoadedJobs {
+  readonly jobs: readonly AnyJob[];
+  readonly tryIt: TryIt | undefined;
+  readonly demos: readonly Demo[];
+}
+
+/** Imports every module, by its path from the working directory. Throws MODULE_INVALID with the module's own error as its cause. */
+export async function loadJobs(paths: readonly string[]): Promise<LoadedJobs> {
+  const jobs = new Set<AnyJob>();
+  const demos: Demo[] = [];
+  let tryIt: TryIt | undefined;
+  for (const path of paths) {
+    const exported = await load(path);
+    const found = findDefinitions(exported);
+    if (found.length === 0) {
+      throw unstuckError(
+        'MODULE_INVALID',
+        `Expected ${path} to export job definitions made with defineJob, found ${Object.keys(exported).join(', ') || 'no exports'}.`,
+      );
+    }
+    for (const job of found) jobs.add(job);
+    tryIt ??= asTryIt(exported['tryIt']);
+    if (typeof exported['demo'] === 'function') demos.push(exported['demo'] as Demo);
+  }
+  return { jobs: [...jobs], tryIt, demos };
+}
+
+async function load(path: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why =
+      code === 'ERR_UNKNOWN_FILE_EXTENSION'
+        ? `Node ${process.versions.node} does not run TypeScript; compile it, or use Node 22.18 or newer`
+        : message;
+    throw unstuckError('MODULE_INVALID', `The module ${path} could not be loaded: ${why}.`, {
+      cause,
+    });
+  }
+}
+
+function asTryIt(value: unknown): TryIt | undefined {
+  const given = value as Partial<TryIt> | null | undefined;
+  return typeof given?.type === 'string' && 'input' in given ? (given as TryIt) : undefined;
+}

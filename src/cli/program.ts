@@ -1,0 +1,173 @@
+/** The commands, their arguments and options; each is loaded when it is run. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../domain/version.ts';
+import { describeFailure } from './describe-failure.ts';
+import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
+
+/** A command: gets its options and arguments, answers with the exit code. */
+type Action = (options: never, ...args: never[]) => Promise<number>;
+
+/** Runs the command that the arguments name and resolves with the exit code; never rejects. */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const program = build((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const debug = args.includes('--debug');
+    process.stderr.write(`${describeFailure(error, debug)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function build(done: (code: number) => void): Command {
+  const program = new Command('unstuck')
+    .description('A job queue in PostgreSQL whose jobs cannot get stuck.')
+    .version(VERSION)
+    .option(
+      '--database <url>',
+      'PostgreSQL address (default: UNSTUCK_DATABASE_URL, DATABASE_URL, then the embedded one in .unstuck)',
+    )
+    .option('--schema <name>', 'schema that holds everything (default: UNSTUCK_SCHEMA, unstuck)')
+    .addOption(
+      new Option('-o, --output <format>', 'how results are written')
+        .choices(['table', 'json'])
+        .default('table'),
+    )
+    .option('--debug', 'show stacks and debug logs')
+    .addHelpText('after', '\nExit codes: unstuck help exit-codes')
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .exitOverride();
+  const add = (name: string, about: string, load: () => Promise<Action>): Command =>
+    addCommand(program, name, about, load, done);
+  addProcesses(add);
+  addEnqueue(add);
+  addQuestions(add);
+  const job = program.command('job').description('look at jobs and change them');
+  addJobs((name, about, load) => addCommand(job, name, about, load, done));
+  const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
+  help.helpInformation = () => `${EXIT_HELP}\n`;
+  return program;
+}
+
+type Add = (name: string, about: string, load: () => Promise<Action>) => Command;
+
+function addCommand(
+  parent: Command,
+  name: string,
+  about: string,
+  load: () => Promise<Action>,
+  done: (code: number) => void,
+): Command {
+  const command = parent.command(name).description(about).copyInheritedSettings(parent);
+  return command.action(async (...given: unknown[]) => {
+    const args = given.slice(0, -2);
+    const action = await load();
+    done(await action(command.optsWithGlobals<never>(), ...(args as never[])));
+  });
+}
+
+function addProcesses(add: Add): void {
+  add(
+    'start [modules...]',
+    'database, worker and HTTP server in one: what you want while you develop',
+    async () => (await import('./start.ts')).start,
+  )
+    .option('--concurrency <n>', 'handlers at once (default 10)', toInteger)
+    .option('--name <name>', 'what people see the worker as')
+    .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
+    .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
+    .option('--no-supervise', 'run in this very process; a dead one is not started again')
+    .addOption(new Option('--supervised').hideHelp());
+  add(
+    'work <modules...>',
+    'run the jobs whose definitions these modules export',
+    async () => (await import('./work.ts')).work,
+  )
+    .option('--concurrency <n>', 'handlers at once (default 10)', toInteger)
+    .option('--name <name>', 'what people see the worker as (default: host and process id)')
+    .option('--no-supervise', 'run in this very process; exit code 75 asks to be started again')
+    .addOption(new Option('--supervised').hideHelp());
+  add(
+    'migrate',
+    'bring the schema up to date',
+    async () => (await import('./migrate.ts')).migrate,
+  ).option('--print', 'only print the SQL');
+}
+
+function addEnqueue(add: Add): void {
+  add(
+    'enqueue <type> [input]',
+    'store a job; the input is JSON, @file, or - for standard input (default {})',
+    async () => (await import('./enqueue.ts')).enqueue,
+  )
+    .option('--priority <n>', '-1000 to 1000, higher runs first (default 0)', toInteger)
+    .option('--delay <duration>', 'not before this much time has passed, such as 10m')
+    .option('--run-at <time>', 'not before this time (RFC 3339)')
+    .option('--finish-by <time>', 'fails as expired when it is not finished by then (RFC 3339)')
+    .option('--claim-within <duration>', 'after so long without a worker a finding says why')
+    .option('--key <key>', 'at most one live job has this key')
+    .option('--hold', 'wait until it is released')
+    .option('--tag <tag>', 'a label; may be repeated', collect)
+    .option('--wait', 'wait for its end; exit code 7 when it fails')
+    .option('--timeout <duration>', 'with --wait: how long; exit code 8 when it is not finished');
+}
+
+function addQuestions(add: Add): void {
+  add(
+    'status',
+    'counts by state and type, workers, findings; exit code 8 when a job is stuck',
+    async () => (await import('./status.ts')).status,
+  );
+  add(
+    'stuck',
+    'what is past its deadline, why, and what happens next; exit code 8 when anything is',
+    async () => (await import('./stuck.ts')).stuck,
+  );
+}
+
+function addJobs(add: Add): void {
+  add('list', 'list jobs, newest first', async () => (await import('./job-list.ts')).jobList)
+    .addOption(
+      new Option('--state <state>', 'only jobs in this state').choices([
+        'pending',
+        'queued',
+        'running',
+        'completed',
+        'failed',
+        'cancelled',
+      ]),
+    )
+    .option('--type <type>', 'only jobs of this type')
+    .option('--late', 'only jobs past their deadline')
+    .option('--limit <n>', '1 to 1000 (default 50)', toInteger)
+    .option('--after <id>', 'go on behind this job');
+  add('show <id>', 'one job with its history', async () => (await import('./job-show.ts')).jobShow)
+    .option('--wait', 'wait for its end first; exit code 7 when it failed')
+    .option('--timeout <duration>', 'with --wait: how long; exit code 8 when it is not finished');
+  const change = async () => await import('./job-change.ts');
+  const about = {
+    cancel: 'end a live job',
+    retry: 'run a finished job again',
+    release: 'let a held job go',
+  };
+  for (const verb of ['cancel', 'retry', 'release'] as const)
+    add(`${verb} <id>`, about[verb], async () => (await change())[verb]).option(
+      '--reason <text>',
+      'why; kept in its history',
+    );
+}
+
+function toInteger(text: string): number {
+  if (/^-?\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a whole number.');
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}

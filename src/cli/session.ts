@@ -1,0 +1,101 @@
+/** Session: how a command reaches the database, once or as long as it takes. */
+import { ERRORS, UnstuckError } from '../domain/errors.ts';
+import type { ConnectOptions } from '../domain/options.ts';
+import { settlesWithin, sleep } from '../std/timer.ts';
+import { isConnectionLost } from '../storage/postgres-errors.ts';
+import { Unstuck } from '../unstuck.ts';
+import { describeFailure } from './describe-failure.ts';
+
+/** The options that every command takes. */
+export interface Globals {
+  readonly database?: string;
+  readonly schema?: string;
+  readonly output: 'table' | 'json';
+  readonly debug?: boolean;
+}
+
+const CLOSE_MS = 5_000;
+const WAIT_FIRST_MS = 500;
+const WAIT_MAX_MS = 10_000;
+
+/** Connects, does one thing, and lets go; the schema is not migrated, except the embedded database's, which is ours alone. */
+export async function withUnstuck<T>(
+  globals: Globals,
+  work: (unstuck: Unstuck) => Promise<T>,
+): Promise<T> {
+  const unstuck = await Unstuck.connect({
+    ...connectOptions(globals, 'error'),
+    ...(isEmbedded(globals) ? {} : { migrate: false }),
+  });
+  try {
+    return await work(unstuck);
+  } finally {
+    await settlesWithin(unstuck.close(), CLOSE_MS);
+  }
+}
+
+/** The options that the flags mean; `level` is that of the log unless the environment says another. */
+export function connectOptions(
+  { database, schema, debug }: Globals,
+  level: 'info' | 'warn' | 'error',
+): ConnectOptions {
+  const asked = (process.env['UNSTUCK_LOG_LEVEL'] ?? '') !== '';
+  return {
+    database,
+    schema,
+    ...(debug === true ? { logLevel: 'debug' as const } : asked ? {} : { logLevel: level }),
+  };
+}
+
+/**
+ * Connects and makes ready, and while the database is away tries again for ever (I3), telling `say` whenever the reason changes.
+ * Resolves with undefined when the signal comes first; throws what does not get better by waiting.
+ */
+export async function patiently(
+  options: ConnectOptions,
+  prepare: (unstuck: Unstuck) => Promise<void>,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<Unstuck | undefined> {
+  let said = '';
+  for (let waitMs = WAIT_FIRST_MS; !signal.aborted; waitMs = Math.min(WAIT_MAX_MS, waitMs * 2)) {
+    try {
+      const unstuck = await connectPrepared(options, prepare);
+      if (said !== '') say('unstuck: the database is there.');
+      return unstuck;
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      const reason = describeFailure(error, false);
+      if (reason !== said) say(`${reason}\n  next   trying again until it is there`);
+      said = reason;
+      await sleep(waitMs * (0.8 + Math.random() * 0.4), signal);
+    }
+  }
+  return undefined;
+}
+
+async function connectPrepared(
+  options: ConnectOptions,
+  prepare: (unstuck: Unstuck) => Promise<void>,
+): Promise<Unstuck> {
+  const unstuck = await Unstuck.connect(options);
+  try {
+    await prepare(unstuck);
+    return unstuck;
+  } catch (error) {
+    await settlesWithin(unstuck.close(), CLOSE_MS);
+    throw error;
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  if (error instanceof UnstuckError)
+    return ERRORS[error.code].status === 503 && error.code !== 'WORKER_STOPPED';
+  return isConnectionLost(error);
+}
+
+/** Whether the flags and the environment name no database. */
+export function isEmbedded({ database }: Globals): boolean {
+  const url = database ?? process.env['UNSTUCK_DATABASE_URL'] ?? process.env['DATABASE_URL'];
+  return url === undefined || url === '';
+}

@@ -1,0 +1,100 @@
+/** `unstuck start`: database, worker and HTTP server in one process, with words for a person. */
+import type { AnyJob } from '../domain/define-job.ts';
+import type { HttpServer } from '../http/index.ts';
+import { settlesWithin } from '../std/timer.ts';
+import type { Unstuck } from '../unstuck.ts';
+import { EXIT } from './exit-codes.ts';
+import { greet } from './greeting.ts';
+import { type LoadedJobs, loadJobs } from './load-jobs.ts';
+import { openScreen, type Screen } from './screen.ts';
+import { connectOptions, isEmbedded, patiently } from './session.ts';
+import { aborted, stopRequest, stopWithinMs } from './stop-request.ts';
+import { tellSupervisor } from './supervisor-messages.ts';
+import { watchCounts } from './watch-counts.ts';
+import { type WorkCommandOptions, workOptions } from './work.ts';
+
+/** How it runs. */
+export interface StartOptions extends WorkCommandOptions {
+  readonly host?: string;
+  readonly port?: number;
+}
+
+/** Runs the command: exit code 0 after a graceful stop. */
+export async function start(options: StartOptions, modules: readonly string[]): Promise<number> {
+  const supervised = options.supervised === true && process.connected;
+  if (options.supervise && !supervised)
+    return (await import('./supervisor.ts')).supervise({ overlap: false });
+  const screen = openScreen(options.output);
+  const stop = new AbortController();
+  stopRequest(supervised).addEventListener('abort', () => stop.abort(), { once: true });
+  const loaded = await loadJobs(modules);
+  let replace = false;
+  const onReplace = (): void => {
+    if (supervised) return tellSupervisor('replace');
+    replace = true;
+    stop.abort();
+  };
+  if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
+  const unstuck = await patiently(
+    connectOptions(options, 'warn'),
+    (connected) => beginWork(connected, loaded.jobs, options, onReplace),
+    (text) => screen.hint(text),
+    stop.signal,
+  );
+  if (unstuck === undefined) return EXIT.ok;
+  const stopped = await run(unstuck, loaded, options, { screen, signal: stop.signal });
+  if (!stopped) return EXIT.failed;
+  return replace ? EXIT.replace : EXIT.ok;
+}
+
+/** Without definitions it only serves, and takes part in the sweep. */
+async function beginWork(
+  unstuck: Unstuck,
+  jobs: readonly AnyJob[],
+  options: StartOptions,
+  onReplace: () => void,
+): Promise<void> {
+  if (jobs.length === 0) unstuck.sweep();
+  else await unstuck.work(jobs, workOptions(options, onReplace));
+}
+
+/** Serves until the signal; answers whether everything stopped in time. */
+async function run(
+  unstuck: Unstuck,
+  loaded: LoadedJobs,
+  options: StartOptions,
+  { screen, signal }: { screen: Screen; signal: AbortSignal },
+): Promise<boolean> {
+  const server = await serveOrClose(unstuck, loaded, options);
+  const demo = await enqueueDemo(unstuck, loaded);
+  greet(screen, { unstuck, server, ...loaded, demo, concurrency: options.concurrency ?? 10 });
+  tellSupervisor('ready');
+  const watching = watchCounts(unstuck, screen, signal);
+  await aborted(signal);
+  screen.hint('Stopping: running jobs may end, what waits stays stored …');
+  const closing = Promise.all([watching, server.close().then(() => unstuck.close())]);
+  const stopped = await settlesWithin(closing, stopWithinMs(unstuck.config));
+  screen.hint(stopped ? 'Stopped.' : 'Stopped, though not everything ended in time.');
+  return stopped;
+}
+
+/** Something to look at, where there is nothing yet; answers how many jobs that were. */
+async function enqueueDemo(unstuck: Unstuck, { demos }: LoadedJobs): Promise<number> {
+  if (demos.length === 0 || (await unstuck.list({ limit: 1 })).jobs.length > 0) return 0;
+  const enqueued = await Promise.all(demos.map((demo) => demo(unstuck)));
+  return enqueued.flat().length;
+}
+
+async function serveOrClose(
+  unstuck: Unstuck,
+  { jobs }: LoadedJobs,
+  { host, port }: StartOptions,
+): Promise<HttpServer> {
+  try {
+    const { serve } = await import('../http/index.ts');
+    return await serve(unstuck, { host, port, jobs });
+  } catch (error) {
+    await settlesWithin(unstuck.close(), stopWithinMs(unstuck.config));
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+/** Supervisor: a small process that starts the one that works, starts it again when it dies, and replaces it when it asks. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { type Log, lineLog } from '../domain/log.ts';
+import { parseConfig } from '../domain/options.ts';
+import { deferred } from '../std/deferred.ts';
+import { monotonicMs } from '../std/timer.ts';
+import { EXIT } from './exit-codes.ts';
+import { onStopSignals, stopWithinMs } from './stop-request.ts';
+import type { FromSupervised, ToSupervised } from './supervisor-messages.ts';
+
+/** How one process takes the place of another. */
+export interface SupervisorOptions {
+  /** True: the old one stops when the new one works. False: it stops first, because both would need the same port. */
+  readonly overlap: boolean;
+}
+
+const RESTART_FIRST_MS = 1_000;
+const RESTART_MAX_MS = 30_000;
+/** One that lived so long is no longer failing to start. */
+const SETTLED_MS = 60_000;
+
+/**
+ * Runs this very command in a child process until told to stop, and resolves with the exit code: that of the child that was asked to
+ * stop; that of a first child which ended before it worked (a wrong option, a module that cannot be loaded); 130 after a second signal.
+ */
+export function supervise(options: SupervisorOptions): Promise<number> {
+  const config = parseConfig({}, process.env);
+  const log = lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
+  const supervisor = new Supervisor(options, stopWithinMs(config), log);
+  onStopSignals(
+    (signal) => supervisor.stop(signal),
+    () => supervisor.kill(EXIT.interrupted),
+  );
+  supervisor.start();
+  return supervisor.ended;
+}
+
+class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #stopMs: number;
+  readonly #log: Log;
+  readonly #end = deferred<number>();
+  /** The one that works, or shall. */
+  #current: ChildProcess | undefined;
+  #startedAt = 0;
+  /** Those that stop, or will when the current one works. */
+  readonly #retired = new Set<ChildProcess>();
+  #everReady = false;
+  #stopping = false;
+  #pauseMs = RESTART_FIRST_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #exitCode: number = EXIT.ok;
+
+  constructor(options: SupervisorOptions, stopMs: number, log: Log) {
+    this.#options = options;
+    this.#stopMs = stopMs;
+    this.#log = log;
+  }
+
+  get ended(): Promise<number> {
+    return this.#end.promise;
+  }
+
+  start(): void {
+    const [, program = '', ...args] = process.argv;
+    const child = fork(program, [...args, '--supervised']);
+    this.#current = child;
+    this.#startedAt = monotonicMs();
+    child.on('message', (message: FromSupervised) => this.#heard(child, message));
+    child.once('error', (error) => this.#log.error('process_failed', { pid: child.pid, error }));
+    child.once('exit', (code, signal) => this.#exited(child, code, signal));
+  }
+
+  stop(signal: string): void {
+    this.#stopping = true;
+    clearTimeout(this.#timer);
+    const children = this.#children();
+    this.#log.debug('supervisor_stopping', { signal, processes: children.length });
+    for (const child of children) tell(child);
+    if (children.length === 0) this.#end.resolve(EXIT.ok);
+    else setTimeout(() => this.kill(EXIT.failed), this.#stopMs).unref();
+  }
+
+  /** Ends all at once: their jobs run again elsewhere. */
+  kill(exitCode: number): void {
+    for (const child of this.#children()) child.kill('SIGKILL');
+    this.#end.resolve(exitCode);
+  }
+
+  #children(): ChildProcess[] {
+    return [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
+  }
+
+  #heard(child: ChildProcess, { kind }: FromSupervised): void {
+    if (child !== this.#current) return;
+    if (kind === 'ready') {
+      this.#everReady = true;
+      for (const old of this.#retired) tell(old);
+    } else if (!this.#stopping) this.#replace(child);
+  }
+
+  #replace(child: ChildProcess): void {
+    this.#log.warn('process_replaced', { pid: child.pid, why: 'handlers that never returned' });
+    this.#retired.add(child);
+    this.#current = undefined;
+    if (this.#options.overlap) this.start();
+    else tell(child);
+  }
+
+  #exited(child: ChildProcess, code: number | null, signal: string | null): void {
+    const retired = this.#retired.delete(child);
+    if (child === this.#current) this.#current = undefined;
+    if (this.#stopping) {
+      this.#exitCode = Math.max(this.#exitCode, code ?? EXIT.failed);
+      if (this.#children().length === 0) this.#end.resolve(this.#exitCode);
+    } else if (retired) {
+      if (this.#current === undefined && this.#timer === undefined) this.start();
+    } else if (!this.#everReady && code !== null) this.#end.resolve(code);
+    else this.#startAgain(child, code, signal);
+  }
+
+  #startAgain(child: ChildProcess, code: number | null, signal: string | null): void {
+    if (monotonicMs() - this.#startedAt > SETTLED_MS) this.#pauseMs = RESTART_FIRST_MS;
+    const again_in_ms = this.#pauseMs;
+    this.#log.error('process_died', { pid: child.pid, code, signal, again_in_ms });
+    this.#pauseMs = Math.min(RESTART_MAX_MS, 2 * this.#pauseMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.start();
+    }, again_in_ms);
+  }
+}
+
+/** A child whose channel is closed has heard of our end already, or is ending. */
+function tell(child: ChildProcess): void {
+  if (child.connected) child.send({ kind: 'stop' } satisfies ToSupervised, () => undefined);
+}

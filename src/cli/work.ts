@@ -1,0 +1,69 @@
+/** `unstuck work`: runs jobs in a process of its own until it is told to stop. */
+import { settlesWithin } from '../std/timer.ts';
+import { hidePasswords } from './describe-failure.ts';
+import { EXIT } from './exit-codes.ts';
+import { loadJobs } from './load-jobs.ts';
+import { connectOptions, type Globals, patiently } from './session.ts';
+import { aborted, stopRequest, stopWithinMs } from './stop-request.ts';
+import { tellSupervisor } from './supervisor-messages.ts';
+
+/** How the worker runs. */
+export interface WorkCommandOptions extends Globals {
+  readonly concurrency?: number;
+  readonly name?: string;
+  readonly supervise: boolean;
+  /** Given by the supervisor to the process that it starts. */
+  readonly supervised?: boolean;
+}
+
+/** Runs the command: exit code 0 after a graceful stop, 75 when this process should be started anew. */
+export async function work(
+  options: WorkCommandOptions,
+  modules: readonly string[],
+): Promise<number> {
+  const supervised = options.supervised === true && process.connected;
+  if (options.supervise && !supervised)
+    return (await import('./supervisor.ts')).supervise({ overlap: true });
+  const stop = new AbortController();
+  const request = stopRequest(supervised);
+  request.addEventListener('abort', () => stop.abort(), { once: true });
+  const { jobs } = await loadJobs(modules);
+  let replace = false;
+  const onReplace = (): void => {
+    if (supervised) return tellSupervisor('replace');
+    replace = true;
+    stop.abort();
+  };
+  const unstuck = await patiently(
+    connectOptions(options, 'info'),
+    async (connected) => void (await connected.work(jobs, workOptions(options, onReplace))),
+    (text) => process.stderr.write(`${text}\n`),
+    stop.signal,
+  );
+  if (unstuck === undefined) return EXIT.ok;
+  const types = jobs.map((job) => job.type).join(',');
+  unstuck.log.info('worker_ready', {
+    types,
+    database: hidePasswords(unstuck.address),
+    schema: unstuck.config.schema,
+    pid: process.pid,
+  });
+  tellSupervisor('ready');
+  await aborted(stop.signal);
+  unstuck.log.info('worker_stopping', { pid: process.pid });
+  if (!(await settlesWithin(unstuck.close(), stopWithinMs(unstuck.config)))) return EXIT.failed;
+  unstuck.log.info('worker_stopped', { pid: process.pid });
+  return replace ? EXIT.replace : EXIT.ok;
+}
+
+/** The options of a worker that the flags mean. */
+export function workOptions(
+  { concurrency, name }: Pick<WorkCommandOptions, 'concurrency' | 'name'>,
+  onReplace: () => void,
+): { concurrency?: number; name?: string; onReplace: () => void } {
+  return {
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(name === undefined ? {} : { name }),
+    onReplace,
+  };
+}

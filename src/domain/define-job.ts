@@ -1,0 +1,198 @@
+/** Job types: one definition that producer and worker share, with input and result inferred end to end. */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ClientBase } from 'pg';
+import type { Duration } from '../std/duration.ts';
+import { parseDuration } from '../std/duration.ts';
+import { shown } from '../std/shown.ts';
+import { unstuckError } from './errors.ts';
+import type { Log } from './log.ts';
+import { LONGEST_MS, parseRetry, type RetryOptions, type RetryPolicy } from './retry-policy.ts';
+
+/** What a handler gets: one attempt of one job. */
+export interface RunningJob<Input = unknown> {
+  /** The input as the schema of the type returns it. */
+  readonly input: Input;
+  readonly id: string;
+  readonly type: string;
+  /** 1 for the first charged attempt. Attempts lost with their worker are not charged. */
+  readonly attempt: number;
+  readonly attemptsMax: number;
+  readonly crashes: number;
+  /** The fencing token of this attempt, a bigint as text: pass it to systems that can refuse an older one. */
+  readonly token: string;
+  /** The same for every attempt of this job: pass it to systems that know idempotency keys. */
+  readonly idempotencyKey: string;
+  /** Aborted when the job is cancelled, timed out or lost, and when the worker must stop; its `reason` says which. */
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  /** How fresh the worker's lease is: milliseconds since it was last confirmed, and whether it still holds. */
+  readonly heartbeat: { readonly confirmedMsAgo: number; readonly held: boolean };
+  /** Notes how far the work is (0 to 1); written at most once a second, never throws. */
+  progress(fraction: number, note?: string): void;
+  /**
+   * Runs `fn` and the completion of this job in one transaction: both happen, or neither. What `fn` returns is the job's result.
+   * Throws StaleAttemptError, and rolls back, when the attempt has lost its lease.
+   */
+  transaction<T>(fn: (tx: ClientBase) => Promise<T>): Promise<T>;
+}
+
+/** What `defineJob` takes. */
+export interface JobOptions<Schema extends StandardSchemaV1, Result> {
+  /** 1 to 200 letters, digits and `. _ : / -`. */
+  readonly type: string;
+  /** Any Standard Schema (zod, valibot, arktype); checked at enqueue and again before the handler. */
+  readonly input: Schema;
+  /** An attempt is aborted after this long. Default 30 minutes, from 100 ms to 10 years. */
+  readonly timeout?: Duration;
+  readonly retry?: RetryOptions;
+  /** How long a job may wait for a worker before a finding says why. Default 5 minutes, from 100 ms to 10 years. */
+  readonly claimWithin?: Duration;
+  /** How often a handler may snooze one job. Default 1000, from 0 to 1,000,000. */
+  readonly snoozesMax?: number;
+  /** The queue that this type belongs to. Default `default`. */
+  readonly queue?: string;
+  /** Runs each attempt in a child process that can be killed for real. Default false; needs `module`. */
+  readonly isolate?: boolean;
+  /** `import.meta.url` of the module that exports this definition; only needed with `isolate`. */
+  readonly module?: string;
+  run(job: RunningJob<StandardSchemaV1.InferOutput<Schema>>): Promise<Result> | Result;
+}
+
+/** A job type with its defaults filled in. */
+export interface JobDefinition<Input = never, Parsed = never, Result = unknown> {
+  readonly kind: 'unstuck-job';
+  readonly type: string;
+  readonly queue: string;
+  readonly schema: StandardSchemaV1;
+  /** Milliseconds; undefined means the default of the process (30 minutes). */
+  readonly timeoutMs: number | undefined;
+  readonly claimWithinMs: number | undefined;
+  readonly retry: RetryPolicy;
+  readonly snoozesMax: number;
+  readonly isolate: boolean;
+  readonly module: string | undefined;
+  run(job: RunningJob<Parsed>): Promise<Result> | Result;
+  /** Types only: what enqueue takes. */
+  readonly $input?: (input: Input) => void;
+}
+
+/** Any job definition, whatever its types. */
+// oxlint-disable-next-line typescript/no-explicit-any -- The types of a definition are invariant: only `any` fits all.
+export type AnyJob = JobDefinition<any, any, any>;
+
+/** The input that a definition accepts at enqueue. */
+export type InputOf<J> =
+  J extends JobDefinition<infer Input, infer _Parsed, infer _Result> ? Input : never;
+
+/** The result that a definition stores. */
+export type ResultOf<J> =
+  J extends JobDefinition<infer _Input, infer _Parsed, infer Result> ? Awaited<Result> : never;
+
+/** What a value is when it is read back as JSON: a Date is text, nothing (`undefined`, `void`) is null. */
+export type Stored<T> = 0 extends 1 & T
+  ? T
+  : T extends { toJSON(): infer Form }
+    ? Stored<Form>
+    : T extends undefined | void
+      ? null
+      : T extends object
+        ? { [K in keyof T]: Stored<Exclude<T[K], undefined>> | Extract<T[K], undefined> }
+        : T;
+
+const TYPE = /^[\p{L}\p{N}._:/-]{1,200}$/u;
+const KNOWN: ReadonlySet<string> = new Set([
+  'type',
+  'input',
+  'timeout',
+  'retry',
+  'claimWithin',
+  'snoozesMax',
+  'queue',
+  'isolate',
+  'module',
+  'run',
+]);
+
+/**
+ * Defines a job type. Throws JOB_TYPE_INVALID, OPTION_UNKNOWN, OPTION_INVALID or ISOLATE_INVALID when the definition cannot work.
+ */
+export function defineJob<Schema extends StandardSchemaV1, Result>(
+  options: JobOptions<Schema, Result>,
+): JobDefinition<
+  StandardSchemaV1.InferInput<Schema>,
+  StandardSchemaV1.InferOutput<Schema>,
+  Awaited<Result>
+> {
+  checkType(options.type);
+  const where = `job type ${options.type}`;
+  checkOptions(options, where);
+  return Object.freeze({
+    kind: 'unstuck-job' as const,
+    type: options.type,
+    queue: options.queue ?? 'default',
+    schema: options.input,
+    timeoutMs: within(options.timeout, `timeout of ${where}`),
+    claimWithinMs: within(options.claimWithin, `claimWithin of ${where}`),
+    retry: parseRetry(options.retry, where),
+    snoozesMax: snoozes(options.snoozesMax ?? 1_000, where),
+    isolate: options.isolate ?? false,
+    module: options.module,
+    run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>) =>
+      options.run(job) as Promise<Awaited<Result>>,
+  });
+}
+
+function checkOptions(options: JobOptions<StandardSchemaV1, unknown>, where: string): void {
+  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined)
+    throw unstuckError(
+      'OPTION_UNKNOWN',
+      `There is no option ${shown(unknown)} of ${where}. Known options: ${[...KNOWN].join(', ')}.`,
+    );
+  const { input, queue = 'default', isolate = false, module } = options;
+  demand(typeof options.run === 'function', `run of ${where} to be a function`, typeof options.run);
+  demand(
+    typeof input?.['~standard']?.validate === 'function',
+    `input of ${where} to be a Standard Schema (zod, valibot, arktype, …)`,
+    input,
+  );
+  const named = typeof queue === 'string' && TYPE.test(queue);
+  demand(named, `queue of ${where} to be 1 to 200 letters, digits and . _ : / -`, queue);
+  demand(typeof isolate === 'boolean', `isolate of ${where} to be true or false`, isolate);
+  if (isolate && typeof module !== 'string')
+    throw unstuckError(
+      'ISOLATE_INVALID',
+      `Expected module of ${where}, which is isolated, to be a module's URL, got ${shown(module)}. Add module: import.meta.url.`,
+    );
+}
+
+function demand(good: boolean, wanted: string, got: unknown): void {
+  if (!good) throw unstuckError('OPTION_INVALID', `Expected ${wanted}, got ${shown(got)}.`);
+}
+
+/** Throws JOB_TYPE_INVALID when this cannot be the name of a job type. */
+export function checkType(type: unknown): asserts type is string {
+  if (typeof type === 'string' && TYPE.test(type)) return;
+  throw unstuckError(
+    'JOB_TYPE_INVALID',
+    `Expected a job type of 1 to 200 letters, digits and . _ : / -, got ${shown(type)}.`,
+  );
+}
+
+function within(value: Duration | undefined, what: string): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms >= 100 && ms <= LONGEST_MS) return ms;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected ${what} to be a duration from 100ms to 10 years such as '30m', got ${shown(value)}.`,
+  );
+}
+
+function snoozes(value: number, where: string): number {
+  if (Number.isInteger(value) && value >= 0 && value <= 1_000_000) return value;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected snoozesMax of ${where} to be a whole number from 0 to 1,000,000, got ${shown(value)}.`,
+  );
+}

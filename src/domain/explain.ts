@@ -1,0 +1,62 @@
+/** Explain: why a group of jobs is late, and who must act, in words. */
+
+/** A group of late jobs. */
+export interface LateGroup {
+  readonly kind: 'queued' | 'hold' | 'gate' | 'running';
+  /** The type of a queued group, the gate of a pending one, the worker of a running one. */
+  readonly subject: string;
+  readonly workers: number;
+  readonly slots: number;
+  readonly busy: number;
+  readonly paused: string | null;
+}
+
+/** Why, and what moves it. */
+export interface Explanation {
+  readonly reason: string;
+  readonly action: string;
+}
+
+/** Explains a group of late jobs. */
+export function explain(group: LateGroup): Explanation {
+  switch (group.kind) {
+    case 'queued':
+      return explainQueued(group);
+    case 'hold':
+      return {
+        reason: 'held since they were enqueued, for more than a day',
+        action: 'somebody releases or cancels them: unstuck job list --state pending',
+      };
+    case 'gate':
+      return {
+        reason: `the sweep is behind: jobs at the gate "${group.subject}" should have moved`,
+        action: 'the sweep moves them; if this stays, see `unstuck status` for its last round',
+      };
+    case 'running':
+      return {
+        reason: `past their timeout on worker ${group.subject}, which has not ended them`,
+        action: 'the sweep ends them at its next round; replace that worker if this comes back',
+      };
+  }
+}
+
+function explainQueued(group: LateGroup): Explanation {
+  const { subject: type, workers, slots, busy } = group;
+  if (group.paused !== null)
+    return { reason: `type "${type}" is paused: ${group.paused}`, action: 'somebody resumes it' };
+  if (workers === 0)
+    return {
+      reason: `no live worker handles "${type}"`,
+      action: `start a worker that handles "${type}"`,
+    };
+  if (busy >= slots)
+    return {
+      reason: `all ${slots} slots of the ${workers} workers that handle "${type}" are busy`,
+      action: 'they are taken as slots become free; start more workers or raise their concurrency',
+    };
+  return {
+    reason: `${slots - busy} of ${slots} slots for "${type}" are free, but these jobs were not claimed yet`,
+    action:
+      'workers look at least once a second; if this stays, a worker is blocked or its queries are',
+  };
+}

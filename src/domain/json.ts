@@ -1,0 +1,56 @@
+/** JSON: the one crossing from our own values to what HTTP and the command write, and the strict reading of what they are given. */
+import { unstuckError } from './errors.ts';
+import type { Job } from './job.ts';
+
+/** A job as JSON: snake_case names, RFC 3339 times in milliseconds, ids as strings; payloads exactly as they are stored. */
+export function jobJson(job: Job): Record<string, unknown> {
+  const { input, result, error, ...rest } = job;
+  return { ...(snakeJson(rest) as object), input, result, error };
+}
+
+/** Any value without users' payloads as JSON: names become snake_case, dates RFC 3339. */
+export function snakeJson(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  if (Array.isArray(value)) return value.map(snakeJson);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [snakeCase(name), snakeJson(inner)]),
+  );
+}
+
+/**
+ * Reads JSON text. Throws REQUEST_INVALID when it is none, and INPUT_UNSTORABLE for a number that would silently become
+ * another one (a whole number past 2^53, 1e999): who sends it shall send a text instead.
+ */
+export function parseJson(text: string, what: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw unstuckError(
+      'REQUEST_INVALID',
+      `Expected ${what} to be JSON, got something else: ${(cause as Error).message}.`,
+      { cause },
+    );
+  }
+  const changed = [...text.matchAll(TOKENS)].map(([token]) => token).find(isChanged);
+  if (changed === undefined) return value;
+  throw unstuckError(
+    'INPUT_UNSTORABLE',
+    `The number ${changed.slice(0, 60)} in ${what} cannot be kept exactly. Send it as a text; nothing was stored.`,
+  );
+}
+
+/** Strings are matched so that digits in them are not taken for numbers. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+function isChanged(token: string): boolean {
+  if (token.startsWith('"')) return false;
+  const number = Number(token);
+  if (!Number.isFinite(number)) return true;
+  return /^-?\d{16,}$/.test(token) && BigInt(token) !== BigInt(number);
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,55 @@
+/** Structured log lines: one event name and its facts, in the form `event=name key=value`. */
+
+/** How serious a line is. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Facts of a log line. */
+export type LogFacts = Readonly<Record<string, unknown>>;
+
+/** Takes log lines; the default one writes them to standard error. */
+export interface Log {
+  debug(event: string, facts?: LogFacts): void;
+  info(event: string, facts?: LogFacts): void;
+  warn(event: string, facts?: LogFacts): void;
+  error(event: string, facts?: LogFacts): void;
+}
+
+const ORDER: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Makes a log that hands finished lines of at least `level` to `write`. */
+export function lineLog(level: LogLevel | 'silent', write: (line: string) => void): Log {
+  const least = level === 'silent' ? ORDER.length : ORDER.indexOf(level);
+  const at = (own: LogLevel) => (event: string, facts?: LogFacts) => {
+    if (ORDER.indexOf(own) >= least) write(formatLine(own, event, facts));
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
+/** Makes a log that adds the same facts to every line. */
+export function withFacts(log: Log, fixed: LogFacts): Log {
+  return {
+    debug: (event, facts) => log.debug(event, { ...fixed, ...facts }),
+    info: (event, facts) => log.info(event, { ...fixed, ...facts }),
+    warn: (event, facts) => log.warn(event, { ...fixed, ...facts }),
+    error: (event, facts) => log.error(event, { ...fixed, ...facts }),
+  };
+}
+
+/** Writes one line: `level=info event=job_failed id=… error="…"`. */
+export function formatLine(level: LogLevel, event: string, facts: LogFacts = {}): string {
+  const parts = [`level=${level}`, `event=${event}`];
+  for (const [key, value] of Object.entries(facts)) {
+    if (value !== undefined) parts.push(`${key}=${formatValue(value)}`);
+  }
+  return parts.join(' ');
+}
+
+function formatValue(value: unknown): string {
+  const text =
+    value instanceof Error
+      ? value.message
+      : typeof value === 'string'
+        ? value
+        : (JSON.stringify(value) ?? String(value));
+  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+}

@@ -1,0 +1,199 @@
+/** New jobs: checks everything that an enqueue was given, before anything is sent. */
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { type Duration, parseDuration } from '../std/duration.ts';
+import { shown } from '../std/shown.ts';
+import type { AnyJob } from './define-job.ts';
+import { checkType } from './define-job.ts';
+import { unstuckError } from './errors.ts';
+import type { EnqueueOptions } from './job.ts';
+import type { Config } from './options.ts';
+import { encodePayload, isStorableText } from './payload.ts';
+import { LONGEST_MS } from './retry-policy.ts';
+
+/** A checked job without an id: the JSON fields that the database reads. */
+export interface CheckedJob {
+  readonly type: string;
+  readonly key: string | undefined;
+  /** The fields as JSON text without the braces. */
+  readonly fields: string;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'priority',
+  'runAt',
+  'delay',
+  'hold',
+  'finishBy',
+  'claimWithin',
+  'key',
+  'tags',
+  'in',
+]);
+
+/**
+ * Checks input and options of one job. `nowMs` is only used to refuse absurd times.
+ * Throws INPUT_INVALID, INPUT_UNSTORABLE, INPUT_TOO_LARGE, TIME_INVALID, KEY_INVALID, PRIORITY_INVALID or OPTION_UNKNOWN.
+ */
+export function checkJob(
+  type: string,
+  definition: AnyJob | undefined,
+  input: unknown,
+  options: EnqueueOptions,
+  config: Config,
+  nowMs: number,
+): CheckedJob {
+  checkType(type);
+  checkNames(options);
+  const key = checkKey(options.key);
+  const fields = {
+    type,
+    rank: -checkPriority(options.priority ?? 0),
+    ...(checkHold(options.hold) ? { hold: true } : {}),
+    ...times(options, nowMs),
+    claim_within_ms:
+      checkDuration(options.claimWithin, 'claimWithin', 100) ??
+      definition?.claimWithinMs ??
+      (definition === undefined ? undefined : config.claimWithin),
+    attempts_max: definition?.retry.attemptsMax,
+    key,
+    tags: checkTags(options.tags),
+  };
+  return {
+    type,
+    key,
+    fields: `${JSON.stringify(fields).slice(1, -1)},"input":${encodeInput(type, input, config)}`,
+  };
+}
+
+function checkNames(options: EnqueueOptions): void {
+  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
+  if (unknown === undefined) return;
+  throw unstuckError(
+    'OPTION_UNKNOWN',
+    `There is no enqueue option ${shown(unknown)}. Known options: ${[...KNOWN].join(', ')}.`,
+  );
+}
+
+function checkHold(hold: boolean | undefined): boolean {
+  if (hold === undefined || typeof hold === 'boolean') return hold ?? false;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected enqueue option hold to be true or false, got ${shown(hold)}.`,
+  );
+}
+
+/** Checks an input against the schema of its type; a schema may answer later. Throws INPUT_INVALID. */
+export function checkInput(definition: AnyJob, input: unknown): Promise<void> | undefined {
+  const result = definition.schema['~standard'].validate(input);
+  if (result instanceof Promise)
+    return result.then((later) => refuseIssues(definition.type, later.issues));
+  refuseIssues(definition.type, result.issues);
+  return undefined;
+}
+
+function refuseIssues(type: string, issues: readonly StandardSchemaV1.Issue[] | undefined): void {
+  if (issues === undefined) return;
+  const list = issues.slice(0, 10).map((issue) => `${pathOf(issue)}: ${issue.message}`);
+  throw unstuckError(
+    'INPUT_INVALID',
+    `The input of a "${type}" job does not fit its schema. ${list.join('; ')}. Nothing was stored.`,
+    { detail: { issues: list } },
+  );
+}
+
+function pathOf(issue: StandardSchemaV1.Issue): string {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
+  return `/${path.join('/')}`;
+}
+
+function encodeInput(type: string, input: unknown, config: Config): string {
+  if (input === undefined)
+    throw unstuckError(
+      'INPUT_UNSTORABLE',
+      `The input of a "${type}" job is undefined, which JSON cannot hold. Pass {} or null.`,
+    );
+  const encoded = encodePayload(input, {
+    bytesMax: config.inputBytesMax,
+    depthMax: config.depthMax,
+  });
+  if ('json' in encoded) return encoded.json;
+  const message = `The input of a "${type}" job cannot be stored: ${encoded.path} ${encoded.problem}. Nothing was stored.`;
+  throw unstuckError(encoded.tooLarge ? 'INPUT_TOO_LARGE' : 'INPUT_UNSTORABLE', message, {
+    detail: { path: encoded.path },
+  });
+}
+
+function checkPriority(priority: number): number {
+  if (Number.isInteger(priority) && Math.abs(priority) <= 1_000) return priority;
+  throw unstuckError(
+    'PRIORITY_INVALID',
+    `Expected priority to be a whole number from -1000 to 1000, got ${shown(priority)}.`,
+  );
+}
+
+function checkKey(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && key.length >= 1 && key.length <= 500 && isStorableText(key))
+    return key;
+  throw unstuckError(
+    'KEY_INVALID',
+    `Expected key to be a text of 1 to 500 characters without NUL, got ${shown(key)}.`,
+  );
+}
+
+function checkTags(tags: readonly string[] | undefined): readonly string[] | undefined {
+  if (tags === undefined) return undefined;
+  const good =
+    Array.isArray(tags) &&
+    tags.length <= 20 &&
+    tags.every(
+      (tag) =>
+        typeof tag === 'string' && tag.length >= 1 && tag.length <= 100 && isStorableText(tag),
+    );
+  if (good) return tags;
+  throw unstuckError(
+    'KEY_INVALID',
+    `Expected tags to be at most 20 texts of 1 to 100 characters without NUL, got ${shown(tags)}.`,
+  );
+}
+
+function times(
+  options: EnqueueOptions,
+  nowMs: number,
+): { run_at?: string; delay_ms?: number; finish_by?: string } {
+  if (options.runAt !== undefined && options.delay !== undefined) {
+    throw unstuckError('TIME_INVALID', 'Expected runAt or delay, got both. Leave one out.');
+  }
+  const delayMs = checkDuration(options.delay, 'delay', 0);
+  return {
+    ...(options.runAt === undefined ? {} : { run_at: checkTime(options.runAt, 'runAt', nowMs) }),
+    ...(delayMs === undefined ? {} : { delay_ms: delayMs }),
+    ...(options.finishBy === undefined
+      ? {}
+      : { finish_by: checkTime(options.finishBy, 'finishBy', nowMs) }),
+  };
+}
+
+/** A10: an instant must be one, and within ten years of now. */
+function checkTime(value: Date, name: string, nowMs: number): string {
+  const ms = value instanceof Date ? value.getTime() : Number.NaN;
+  if (Math.abs(ms - nowMs) <= LONGEST_MS) return new Date(ms).toISOString();
+  throw unstuckError(
+    'TIME_INVALID',
+    `Expected ${name} to be a valid Date within ten years of now, got ${shown(value)}.`,
+  );
+}
+
+function checkDuration(
+  value: Duration | undefined,
+  name: string,
+  minMs: number,
+): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms !== undefined && ms >= minMs && ms <= LONGEST_MS) return ms;
+  throw unstuckError(
+    'TIME_INVALID',
+    `Expected ${name} to be a duration from ${minMs}ms to 10 years such as '30s', got ${shown(value)}.`,
+  );
+}

@@ -1,0 +1,128 @@
+/** Fleet: the workers of this process, and the listener and sweeper that they share. */
+import { hostname } from 'node:os';
+import type { AnyJob } from '../domain/define-job.ts';
+import { unstuckError } from '../domain/errors.ts';
+import type { EnqueueOptions } from '../domain/job.ts';
+import type { Log } from '../domain/log.ts';
+import { VERSION } from '../domain/version.ts';
+import { notify } from '../sql/enqueue.ts';
+import { parseDuration } from '../std/duration.ts';
+import type { Database } from '../storage/database.ts';
+import { Listener } from '../storage/listener.ts';
+import { refreshFindings } from './findings.ts';
+import { readyPayload } from './notifier.ts';
+import { Sweeper } from './sweeper.ts';
+import { Worker } from './worker.ts';
+
+/** How a worker in this process runs. */
+export interface WorkOptions {
+  /** Handlers at once. Default 10, from 1 to 10,000. */
+  readonly concurrency?: number;
+  /** What people see it as. Default: host name and process id. */
+  readonly name?: string;
+  /** Called once when it carries `ghostsMax` handlers that never returned: the process should be replaced. */
+  readonly onReplace?: () => void;
+}
+
+/** Everything of this process that runs in time. */
+export class Fleet {
+  #database: Database;
+  #log: Log;
+  #onEnded: (id: string) => void;
+  #workers = new Set<Worker>();
+  #listener: Listener | undefined;
+  #sweeper: Sweeper | undefined;
+  #sweepDatabase: Database | undefined;
+
+  constructor(database: Database, log: Log, onEnded: (id: string) => void) {
+    this.#database = database;
+    this.#log = log;
+    this.#onEnded = onEnded;
+  }
+
+  /** Starts a worker, and with the first one the listener and the sweeper. */
+  async work(jobs: readonly AnyJob[], options: WorkOptions): Promise<Worker> {
+    const concurrency = options.concurrency ?? 10;
+    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) {
+      throw unstuckError(
+        'OPTION_INVALID',
+        `Expected concurrency to be a whole number from 1 to 10,000, got ${String(concurrency)}.`,
+      );
+    }
+    if (jobs.length === 0)
+      throw unstuckError(
+        'OPTION_INVALID',
+        'Expected at least one job definition to work on, got none.',
+      );
+    const definitions = new Map(jobs.map((job) => [job.type, job]));
+    const settings = {
+      concurrency,
+      name: options.name ?? `${hostname()}:${process.pid}`,
+      version: VERSION,
+      onReplace: options.onReplace,
+      onEnded: this.#onEnded,
+    };
+    const worker = new Worker(this.#database, definitions, settings, this.#log);
+    this.#workers.add(worker);
+    this.#startListening();
+    this.startSweeping();
+    await worker.start();
+    return worker;
+  }
+
+  /** Starts to take part in the sweep, unless it is switched off. */
+  startSweeping(): void {
+    if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
+    this.#sweepDatabase = this.#database.forSweep();
+    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, {
+      ready: (types) => this.ready(types),
+      notify: async (types) => {
+        if (this.#database.config.notify) await this.#database.run(notify, [readyPayload(types)]);
+      },
+    }).start();
+  }
+
+  /** Jobs of these types are ready: the workers here need no notification. */
+  ready(types?: ReadonlySet<string>): void {
+    for (const worker of this.#workers) worker.wake(types);
+  }
+
+  /** A job was enqueued for a time sooner than the next sweep. */
+  wakeAt(options: EnqueueOptions): void {
+    if (options.runAt !== undefined) this.#sweeper?.wakeIn(options.runAt.getTime() - Date.now());
+    if (options.delay !== undefined) this.#sweeper?.wakeIn(parseDuration(options.delay) ?? 0);
+  }
+
+  /** Looks at every group of late jobs now. */
+  refreshFindings(): Promise<void> {
+    return refreshFindings(this.#database, this.#log);
+  }
+
+  /** Stops workers first, then what served them. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await Promise.all([this.#listener?.stop(), this.#sweeper?.stop()]);
+    await this.#sweepDatabase?.close();
+  }
+
+  #startListening(): void {
+    if (!this.#database.config.notify || this.#database.pooled || this.#listener !== undefined)
+      return;
+    this.#listener = new Listener(
+      this.#database,
+      { heard: (payload) => this.#heard(payload), missed: () => this.ready() },
+      this.#log,
+    ).start();
+  }
+
+  #heard(payload: string): void {
+    const [kind, rest = ''] = split(payload);
+    if (kind === 'ready') this.ready(rest === '*' ? undefined : new Set(rest.split(',')));
+    if (kind === 'cancel') for (const worker of this.#workers) worker.reconcile(rest);
+  }
+}
+
+function split(payload: string): [string, string?] {
+  const colon = payload.indexOf(':');
+  return colon === -1 ? [payload] : [payload.slice(0, colon), payload.slice(colon + 1)];
+}

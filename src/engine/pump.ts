@@ -1,0 +1,125 @@
+/** Pump: writes what has ended and claims what there is room for, both in one statement, again and again. */
+import type { Log } from '../domain/log.ts';
+import type { ClaimRow } from '../sql/claim.ts';
+import { Loop } from '../std/loop.ts';
+import { monotonicMs } from '../std/timer.ts';
+import type { Database } from '../storage/database.ts';
+import type { Alone } from './alone.ts';
+import type { Attempt } from './attempt.ts';
+import type { Claimed, Claimer } from './claimer.ts';
+import { type AttemptRef, BEATS_PER_LEASE } from './lifeline-messages.ts';
+import type { Roster } from './roster.ts';
+import type { Settler } from './settler.ts';
+
+/** The parts of a worker that its pump moves jobs between. */
+export interface PumpParts {
+  readonly roster: Roster;
+  readonly settler: Settler;
+  readonly alone: Alone;
+}
+
+/** What a pump asks of its worker. */
+export interface PumpHooks {
+  /** The claimer of the worker's present identity; undefined while it takes no jobs. */
+  claimer(): Claimer | undefined;
+  attempt(workerId: string, row: ClaimRow): Attempt;
+  /** These attempts are not the worker's any more. */
+  lose(attempts: readonly (AttemptRef & { readonly cancelled: boolean })[]): void;
+  release(attempt: Attempt): void;
+}
+
+/** Two loops, so that one statement is on its way while the other's jobs are started. */
+export class Pump {
+  #database: Database;
+  #parts: PumpParts;
+  #hooks: PumpHooks;
+  #loops: Loop[];
+  #claiming = 0;
+
+  constructor(database: Database, parts: PumpParts, hooks: PumpHooks, log: Log) {
+    this.#database = database;
+    this.#parts = parts;
+    this.#hooks = hooks;
+    const onError = (error: unknown, loop: string): void =>
+      log.warn('loop_failed', { loop, error });
+    const names = ['pump', 'second pump'];
+    this.#loops = names.map((name) => new Loop({ name, round: () => this.#round(), onError }));
+  }
+
+  /** Starts its loops. */
+  start(): void {
+    for (const loop of this.#loops) loop.start();
+  }
+
+  /** Looks for work, and for ends to write, now; the loop that is not waiting for a claim does it. */
+  wake(): void {
+    this.#loops[this.#claiming > 0 ? 1 : 0]?.wake();
+  }
+
+  /** Starts no further round; resolves when those that run have ended. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+  }
+
+  async #round(): Promise<number> {
+    // One turn of the event loop, so that handlers that end together are written together.
+    await new Promise(setImmediate);
+    const { settler, alone } = this.#parts;
+    const pollMs = this.#database.config.pollInterval * (0.9 + Math.random() * 0.2);
+    const defers = settler.flushDefers();
+    const claimer = this.#hooks.claimer();
+    const room = this.#room();
+    if (claimer === undefined || room <= 0) {
+      await Promise.all([defers, settler.flush()]);
+      return pollMs;
+    }
+    const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), defers]);
+    if (claimed.alone) await alone.take(claimer);
+    return claimed.jobs.length >= room && this.#room() > 0 ? 0 : pollMs;
+  }
+
+  #room(): number {
+    return this.#parts.alone.occupied ? 0 : this.#parts.roster.room(this.#claiming);
+  }
+
+  async #finishAndClaim(claimer: Claimer, room: number): Promise<Claimed> {
+    const { settler } = this.#parts;
+    const batch = settler.take();
+    this.#claiming += room;
+    let claimed: Claimed;
+    try {
+      claimed = await claimer.claim(room, batch.length === 0 ? undefined : settler.encode(batch));
+    } catch (error) {
+      if (batch.length > 0) await settler.failed(batch, error);
+      throw error;
+    } finally {
+      this.#claiming -= room;
+    }
+    const taken = this.#take(claimer, claimed);
+    if (batch.length > 0) await settler.written(batch, claimed.refused);
+    await taken;
+    return claimed;
+  }
+
+  /** A reply that took longer than a beat may be about jobs that the lifeline has given back: those are confirmed first. */
+  async #take(claimer: Claimer, claimed: Claimed): Promise<void> {
+    const { roster } = this.#parts;
+    const attempts = claimed.jobs.map((row) => this.#hooks.attempt(claimer.workerId, row));
+    for (const attempt of attempts) roster.hold(attempt);
+    const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
+    if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
+    const ours = attempts.filter((attempt) => attempt.cause === undefined);
+    if (this.#hooks.claimer() === claimer) roster.add(ours);
+    else for (const attempt of ours) this.#hooks.release(attempt);
+  }
+
+  async #confirm(claimer: Claimer, attempts: readonly Attempt[]): Promise<void> {
+    try {
+      const refs = attempts.map(({ row }) => ({ id: row.id, token: row.token }));
+      this.#hooks.lose(await claimer.findForeign(refs));
+    } catch (error) {
+      for (const attempt of attempts) this.#hooks.release(attempt);
+      throw error;
+    }
+  }
+}

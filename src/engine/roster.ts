@@ -1,0 +1,148 @@
+/** Roster: the attempts that a worker holds: claimed, running, ended and not written yet, and those left behind. */
+import { monotonicMs } from '../std/timer.ts';
+import type { Attempt, AttemptEnd } from './attempt.ts';
+import type { AttemptRef } from './lifeline-messages.ts';
+
+/** What a roster tells its worker. */
+export interface RosterHooks {
+  /** A handler has ended or was left behind; its slot is free. */
+  ended(attempt: Attempt, decision: AttemptEnd['decision']): void;
+  /** A handler did not return and was left behind. */
+  leftBehind(attempt: Attempt, ghosts: number): void;
+  /** A handler that was left behind has returned after all. */
+  returnedLate(attempt: Attempt, decision: AttemptEnd['decision']): void;
+}
+
+const PREFETCH_MAX = 480;
+const CLAIM_MAX = 500;
+/** Handlers quicker than this may be fetched ahead; slower ones never wait in a worker's memory. */
+const QUICK_MS = 2;
+
+/** Keeps count of slots and of what is held. */
+export class Roster {
+  #concurrency: number;
+  #hooks: RosterHooks;
+  /** Every attempt that is held until its end is written, by job. */
+  #held = new Map<string, Attempt>();
+  #active = new Set<Attempt>();
+  /** Claimed and not started yet. */
+  #ready: Attempt[] = [];
+  #ghosts = new Set<Attempt>();
+  #meanMs = Number.POSITIVE_INFINITY;
+
+  constructor(concurrency: number, hooks: RosterHooks) {
+    this.#concurrency = concurrency;
+    this.#hooks = hooks;
+  }
+
+  /** Attempts whose handlers run. */
+  get active(): ReadonlySet<Attempt> {
+    return this.#active;
+  }
+
+  /** Everything held. */
+  get held(): Iterable<Attempt> {
+    return this.#held.values();
+  }
+
+  /** How many handlers never returned. */
+  get ghosts(): number {
+    return this.#ghosts.size;
+  }
+
+  /** Whether nothing runs and nothing waits to run. */
+  get idle(): boolean {
+    return this.#active.size === 0 && this.#ready.length === 0;
+  }
+
+  /** How many more jobs may be claimed, besides `claiming` that are on their way. */
+  room(claiming: number): number {
+    const ahead = this.#meanMs < QUICK_MS ? PREFETCH_MAX : 0;
+    const taken = this.#active.size + this.#ready.length + claiming;
+    return Math.min(CLAIM_MAX, this.#concurrency + ahead - taken);
+  }
+
+  /** Whether this worker holds an attempt of this job. */
+  holds(id: string): boolean {
+    return this.#held.has(id);
+  }
+
+  /** The held attempt of a job with this token. */
+  find(ref: AttemptRef): Attempt | undefined {
+    const attempt = this.#held.get(ref.id);
+    return attempt?.row.token === ref.token ? attempt : undefined;
+  }
+
+  /** The fences of everything held under a worker id. */
+  refs(workerId: string): AttemptRef[] {
+    const refs: AttemptRef[] = [];
+    for (const { workerId: own, row } of this.#held.values()) {
+      if (own === workerId) refs.push({ id: row.id, token: row.token });
+    }
+    return refs;
+  }
+
+  /** Holds an attempt that is not to be started yet. */
+  hold(attempt: Attempt): void {
+    this.#held.set(attempt.row.id, attempt);
+  }
+
+  /** Adds held attempts to those that start as slots become free. */
+  add(attempts: readonly Attempt[]): void {
+    this.#ready.push(...attempts);
+    this.startReady();
+  }
+
+  /** Starts what has a slot. */
+  startReady(): void {
+    while (this.#ready.length > 0 && this.#active.size < this.#concurrency) {
+      const attempt = this.#ready.shift();
+      if (attempt !== undefined) this.start(attempt);
+    }
+  }
+
+  /** Starts an attempt now. */
+  start(attempt: Attempt): void {
+    this.#active.add(attempt);
+    void attempt.run().then((end) => this.#ended(attempt, end));
+  }
+
+  /** Takes out those that were claimed and not started, all or those claimed more than `olderMs` ago. */
+  takeReady(olderMs = -1): Attempt[] {
+    const now = monotonicMs();
+    const taken = this.#ready.filter((attempt) => now - attempt.claimedAt > olderMs);
+    if (taken.length > 0) this.#ready = this.#ready.filter((attempt) => !taken.includes(attempt));
+    return taken;
+  }
+
+  /** Takes one out that was not started; false when its handler runs. */
+  drop(attempt: Attempt): boolean {
+    if (this.#active.has(attempt)) return false;
+    this.#ready = this.#ready.filter((waiting) => waiting !== attempt);
+    return true;
+  }
+
+  /** Holds an attempt no longer: its end is written, or is not ours to write. */
+  forget(attempt: Attempt): void {
+    if (this.#held.get(attempt.row.id) === attempt) this.#held.delete(attempt.row.id);
+  }
+
+  #ended(attempt: Attempt, end: AttemptEnd): void {
+    this.#active.delete(attempt);
+    attempt.ending = true;
+    const took = monotonicMs() - (attempt.startedAt ?? 0);
+    this.#meanMs = Number.isFinite(this.#meanMs) ? 0.95 * this.#meanMs + 0.05 * took : took;
+    if (end.handler !== undefined) this.#haunt(attempt, end.handler);
+    this.#hooks.ended(attempt, end.decision);
+  }
+
+  /** A handler that never returned keeps its memory but not its slot. */
+  #haunt(attempt: Attempt, handler: NonNullable<AttemptEnd['handler']>): void {
+    this.#ghosts.add(attempt);
+    void handler.then((decision) => {
+      this.#ghosts.delete(attempt);
+      this.#hooks.returnedLate(attempt, decision);
+    });
+    this.#hooks.leftBehind(attempt, this.#ghosts.size);
+  }
+}

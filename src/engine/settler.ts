@@ -1,0 +1,328 @@
+/** Settler: writes the ends of attempts in batches until they are accepted or refused; a result is never kept waiting by another. */
+import type { Log } from '../domain/log.ts';
+import { deferJobs, findAccepted, finishJobs, recordStale } from '../sql/settle.ts';
+import { sleep } from '../std/timer.ts';
+import type { Database } from '../storage/database.ts';
+import { makePartitions } from '../storage/partitions.ts';
+import { codeOf, isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
+import type { Attempt } from './attempt.ts';
+import type { Decision, Defer, Finish } from './decide.ts';
+
+/** An attempt and what is to be written about it. */
+export interface Ended {
+  readonly attempt: Attempt;
+  readonly decision: Decision;
+}
+
+/** Who hears of settled attempts. */
+export interface SettlerHooks {
+  /** The end was accepted. */
+  accepted(ended: Ended): void;
+  /** The attempt had lost its lease; nothing was written but a record of the late result. */
+  refused(ended: Ended): void;
+  /** Whatever happened, the attempt is no longer held. */
+  forgotten(attempt: Attempt): void;
+}
+
+const BATCH_MAX = 1_000;
+const REFUSALS_MAX = 3;
+const ASIDE_MS = 200;
+
+/** Buffers ended attempts; `take` hands completions to a claim that carries them along, `flush` writes all by themselves. */
+export class Settler {
+  #database: Database;
+  #log: Log;
+  #hooks: SettlerHooks;
+  #finishes: Ended[] = [];
+  #defers: Ended[] = [];
+  #refusals = new Map<Attempt, number>();
+  #writing = 0;
+  /** Ends whose rows somebody has locked. */
+  #aside: Ended[] = [];
+  #writesAside = false;
+  #idle: (() => void)[] = [];
+
+  constructor(database: Database, log: Log, hooks: SettlerHooks) {
+    this.#database = database;
+    this.#log = log;
+    this.#hooks = hooks;
+  }
+
+  /** Adds an ended attempt. */
+  add(ended: Ended): void {
+    (ended.decision.kind === 'finish' ? this.#finishes : this.#defers).push(ended);
+  }
+
+  /** How many ended attempts wait to be written. */
+  get waiting(): number {
+    return this.#finishes.length + this.#defers.length;
+  }
+
+  /** Takes finishes for a statement of the caller, who must report through `written` or `failed`. */
+  take(): Ended[] {
+    const batch = takeBatch(this.#finishes);
+    if (batch.length > 0) this.#writing += 1;
+    return batch;
+  }
+
+  /** Encodes finishes as the JSON list that `finishCtes` reads. */
+  encode(batch: readonly Ended[]): string {
+    return `[${batch.map(({ attempt, decision }) => finishJson(attempt, decision as Finish)).join(',')}]`;
+  }
+
+  /** Reports that a taken batch was written; the refused ones are looked at. */
+  async written(
+    batch: readonly Ended[],
+    refused: readonly { id: string; token: string }[],
+  ): Promise<void> {
+    try {
+      await this.#conclude(batch, refused);
+    } finally {
+      this.#done();
+    }
+  }
+
+  /** Reports that a taken batch failed: it is written again, by halves when PostgreSQL refuses a row (D6). */
+  async failed(batch: readonly Ended[], error: unknown): Promise<void> {
+    try {
+      await this.#recover(batch, error, (part) => this.#finish(part));
+    } finally {
+      this.#done();
+    }
+  }
+
+  /** Writes everything that waits; resolves when it is written or queued again. */
+  async flush(): Promise<void> {
+    const finishes = this.take();
+    if (finishes.length > 0)
+      await this.#counted(() => this.#finish(finishes)).finally(() => this.#done());
+    await this.flushDefers();
+  }
+
+  /** Writes what is to be deferred; finishes may ride with a claim. */
+  async flushDefers(): Promise<void> {
+    const defers = takeBatch(this.#defers);
+    if (defers.length > 0) await this.#counted(() => this.#defer(defers));
+  }
+
+  /** Resolves when nothing waits and nothing is being written. */
+  async drain(): Promise<void> {
+    while (this.waiting > 0 || this.#writing > 0) {
+      if (this.waiting > 0) await this.flush();
+      else await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  async #finish(batch: readonly Ended[]): Promise<void> {
+    try {
+      const refused = await this.#database.run(finishJobs, [workerOf(batch), this.encode(batch)]);
+      await this.#conclude(batch, refused);
+    } catch (error) {
+      await this.#recover(batch, error, (part) => this.#finish(part));
+    }
+  }
+
+  async #defer(batch: readonly Ended[]): Promise<void> {
+    try {
+      const list = batch.map(({ attempt, decision }) => deferRow(attempt, decision as Defer));
+      const refused = await this.#database.run(deferJobs, [workerOf(batch), JSON.stringify(list)]);
+      await this.#conclude(batch, refused);
+    } catch (error) {
+      await this.#recover(batch, error, (part) => this.#defer(part));
+    }
+  }
+
+  /** A refused end may be our own, accepted before its reply was lost (D4): it is read back before it is called stale. */
+  async #conclude(
+    batch: readonly Ended[],
+    refused: readonly { id: string; token: string }[],
+  ): Promise<void> {
+    const gone = new Set(refused.map(fenceOf));
+    const open = batch.filter((ended) => gone.has(fenceOf(ended.attempt.row)));
+    for (const ended of batch) if (!open.includes(ended)) this.#accept(ended);
+    if (open.length === 0) return;
+    const mine = await this.#readBack(open);
+    const stale: Ended[] = [];
+    for (const ended of open) {
+      if (mine.has(fenceOf(ended.attempt.row))) this.#accept(ended);
+      else stale.push(ended);
+    }
+    await this.#record(stale);
+  }
+
+  async #readBack(open: readonly Ended[]): Promise<Set<string>> {
+    const list = open.map(({ attempt: { row }, decision }) => ({
+      id: row.id,
+      token: row.token,
+      ends: decision.kind === 'finish',
+      outcome: decision.outcome,
+    }));
+    for (let round = 0; ; round += 1) {
+      try {
+        const rows = await this.#database.run(findAccepted, [JSON.stringify(list)]);
+        return new Set(rows.map(fenceOf));
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        await sleep(Math.min(1_000, 50 * 2 ** round));
+      }
+    }
+  }
+
+  async #record(stale: readonly Ended[]): Promise<void> {
+    for (const ended of stale) {
+      this.#hooks.refused(ended);
+      this.#hooks.forgotten(ended.attempt);
+    }
+    if (stale.length === 0) return;
+    const list = stale.map(({ attempt, decision }) => ({
+      id: attempt.row.id,
+      type: attempt.row.type,
+      token: attempt.row.token,
+      attempt: attempt.row.attempt,
+      error: decision.error ?? null,
+    }));
+    await this.#database
+      .run(recordStale, [workerOf(stale), JSON.stringify(list)])
+      .catch((error: unknown) => this.#log.warn('late_result_not_recorded', { error }));
+  }
+
+  #accept(ended: Ended): void {
+    this.#refusals.delete(ended.attempt);
+    this.#hooks.accepted(ended);
+    this.#hooks.forgotten(ended.attempt);
+  }
+
+  /** The database is away: try again. It refuses the batch: halve it, down to the row, which ends with the least that can be stored. */
+  async #recover(
+    batch: readonly Ended[],
+    error: unknown,
+    write: (part: readonly Ended[]) => Promise<void>,
+  ): Promise<void> {
+    if (isPartitionMissing(error)) {
+      await makePartitions(this.#database).catch((failure: unknown) =>
+        this.#log.error('partition_not_made', { error: failure }),
+      );
+      await sleep(50);
+      return write(batch);
+    }
+    if (isHeldUp(error)) return this.#apart(batch, write);
+    if (isTransient(error)) {
+      this.#log.debug('settle_repeated', { error, jobs: batch.length });
+      await sleep(100 + Math.random() * 200);
+      return write(batch);
+    }
+    if (batch.length > 1) {
+      const half = Math.ceil(batch.length / 2);
+      await write(batch.slice(0, half));
+      return write(batch.slice(half));
+    }
+    for (const ended of batch) await this.#refusedRow(ended, error);
+  }
+
+  /** Somebody has locked one of the rows: the others must not wait with it, and neither must the claims. */
+  async #apart(
+    batch: readonly Ended[],
+    write: (part: readonly Ended[]) => Promise<void>,
+  ): Promise<void> {
+    if (batch.length === 1) {
+      this.#aside.push(...batch);
+      if (!this.#writesAside) void this.#counted(() => this.#writeAside());
+      return;
+    }
+    const half = Math.ceil(batch.length / 2);
+    await Promise.all([write(batch.slice(0, half)), write(batch.slice(half))]);
+  }
+
+  /** One by one, so that they take one connection at most; what is still locked is put aside again. */
+  async #writeAside(): Promise<void> {
+    this.#writesAside = true;
+    try {
+      for (let ended = this.#aside.shift(); ended !== undefined; ended = this.#aside.shift()) {
+        await sleep(ASIDE_MS);
+        await (ended.decision.kind === 'finish' ? this.#finish([ended]) : this.#defer([ended]));
+      }
+    } catch (error) {
+      this.#log.error('settle_failed', { error });
+    } finally {
+      this.#writesAside = false;
+    }
+  }
+
+  async #refusedRow(ended: Ended, error: unknown): Promise<void> {
+    const count = (this.#refusals.get(ended.attempt) ?? 0) + 1;
+    this.#refusals.set(ended.attempt, count);
+    this.#log.error('settle_refused', { job: ended.attempt.row.id, error, count });
+    if (count < REFUSALS_MAX) {
+      await sleep(50 * count);
+      return ended.decision.kind === 'finish' ? this.#finish([ended]) : this.#defer([ended]);
+    }
+    if (count === REFUSALS_MAX)
+      return this.#finish([{ attempt: ended.attempt, decision: leastEnd(error) }]);
+    // Nothing can be stored about it. It stays held, or the lifeline would give it back and it ran again for ever: its timeout hands it
+    // to the sweep, which reports it.
+    this.#refusals.delete(ended.attempt);
+  }
+
+  async #counted(work: () => Promise<void>): Promise<void> {
+    this.#writing += 1;
+    try {
+      await work();
+    } finally {
+      this.#done();
+    }
+  }
+
+  #done(): void {
+    this.#writing -= 1;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** A batch has one worker: after a lost lease the process goes on under a new identity, and both may be waiting. */
+function takeBatch(list: Ended[]): Ended[] {
+  const workerId = list[0]?.attempt.workerId;
+  const other = list.findIndex((ended) => ended.attempt.workerId !== workerId);
+  return list.splice(0, Math.min(BATCH_MAX, other === -1 ? list.length : other));
+}
+
+function fenceOf({ id, token }: { id: string; token: string }): string {
+  return `${id} ${token}`;
+}
+
+function workerOf(batch: readonly Ended[]): string {
+  return batch[0]?.attempt.workerId ?? '';
+}
+
+function finishJson(attempt: Attempt, decision: Finish): string {
+  const head = `{"id":"${attempt.row.id}","token":"${attempt.row.token}","state":"${decision.state}"`;
+  const result = decision.result === undefined ? '' : `,"result":${decision.result}`;
+  if (decision.state === 'completed') return `${head}${result}}`;
+  const rest = JSON.stringify({
+    error: decision.error,
+    reason: decision.reason,
+    outcome: decision.outcome,
+  });
+  return `${head}${result}${rest === '{}' ? '' : `,${rest.slice(1, -1)}`}}`;
+}
+
+function deferRow(attempt: Attempt, decision: Defer): Record<string, unknown> {
+  return {
+    id: attempt.row.id,
+    token: attempt.row.token,
+    gate: decision.gate,
+    delay_ms: Math.round(decision.delayMs),
+    charged: decision.charged,
+    outcome: decision.outcome,
+    error: decision.error,
+  };
+}
+
+function leastEnd(error: unknown): Finish {
+  const message = `PostgreSQL refused to store the end of this job three times (${codeOf(error)}).`;
+  return {
+    kind: 'finish',
+    state: 'failed',
+    error: { code: 'FINISH_REFUSED', name: 'UnstuckError', message },
+    outcome: null,
+  };
+}

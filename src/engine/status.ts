@@ -1,0 +1,171 @@
+/** Status: the whole installation at a glance, and what in it is late. */
+import {
+  countFinished,
+  countLive,
+  listFindings,
+  listTicks,
+  listWorkers,
+  readClock,
+} from '../sql/inspect.ts';
+import type { Database } from '../storage/database.ts';
+
+/** A count of jobs of one type in one state. */
+export interface StateCount {
+  readonly type: string;
+  readonly state: string;
+  /** The gate of pending jobs. */
+  readonly waitsFor: string | null;
+  readonly count: number;
+  /** When the oldest of them was created (finished states: when the newest ended). */
+  readonly at: Date;
+  /** How many are past their deadline. */
+  readonly late: number;
+}
+
+/** A worker process as the database sees it. */
+export interface WorkerStatus {
+  readonly id: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly state: string;
+  readonly types: readonly string[];
+  readonly concurrency: number;
+  readonly running: number;
+  /** Handlers that never returned. */
+  readonly ghosts: number;
+  readonly loopLagMs: number;
+  readonly beatMsAgo: number;
+  readonly version: string;
+  readonly startedAt: Date;
+}
+
+/** Why a group of jobs is late, who acts, and when it is looked at again. */
+export interface Finding {
+  readonly kind: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly action: string;
+  /** At most 10,001: then there are more. */
+  readonly count: number;
+  readonly oldest: Date;
+  readonly firstSeen: Date;
+  readonly nextLook: Date;
+  readonly current: boolean;
+}
+
+/** The installation at one moment. */
+export interface Status {
+  readonly now: Date;
+  readonly live: readonly StateCount[];
+  /** Of the last 24 hours, at most 100,000 looked at for each state. */
+  readonly finished: readonly StateCount[];
+  readonly finishedCapped: boolean;
+  readonly workers: readonly WorkerStatus[];
+  readonly findings: readonly Finding[];
+  /** Jobs past their deadline. */
+  readonly late: number;
+  /** Late jobs that no current finding explains: must be 0. */
+  readonly stuck: number;
+  /** Milliseconds since the sweep last ended a round well; null before the first. */
+  readonly sweptMsAgo: number | null;
+}
+
+/** A job that became late within this is the next sweep's business, not stuck. */
+const SWEEP_MS = 5_000;
+
+/** Reads the status. */
+export async function readStatus(database: Database): Promise<Status> {
+  const [clock, live, finished, workers, findings, ticks] = await Promise.all([
+    database.run(readClock),
+    database.run(countLive, [SWEEP_MS]),
+    database.run(countFinished),
+    database.run(listWorkers),
+    readFindings(database),
+    database.run(listTicks),
+  ]);
+  const counts = live.map((row) => ({
+    type: row.type,
+    state: row.state,
+    waitsFor: row.waits_for,
+    count: Number(row.count),
+    at: row.oldest,
+    late: Number(row.late),
+  }));
+  return {
+    now: clock[0]?.now ?? new Date(),
+    live: counts,
+    finished: finished.map((row) => ({
+      type: row.type,
+      state: row.state,
+      waitsFor: null,
+      count: Number(row.count),
+      at: row.newest,
+      late: 0,
+    })),
+    finishedCapped: finished.some((row) => row.capped),
+    workers: workers
+      .filter((row) => row.state === 'live' || row.state === 'stopping')
+      .map(toWorker),
+    findings,
+    late: counts.reduce((sum, group) => sum + group.late, 0),
+    stuck: live
+      .filter((row) => !isExplained(row, findings))
+      .reduce((sum, row) => sum + Number(row.overdue), 0),
+    sweptMsAgo: ticks.find((tick) => tick.name === 'sweep')?.ok_ms ?? null,
+  };
+}
+
+/** Reads the current findings. */
+export async function readFindings(database: Database): Promise<Finding[]> {
+  const rows = await database.run(listFindings);
+  return rows.map(({ first_seen, next_look, count, ...row }) => ({
+    ...row,
+    count: Number(count),
+    firstSeen: first_seen,
+    nextLook: next_look,
+  }));
+}
+
+/** Stuck is late and unexplained, or past the next look of its finding. */
+function isExplained(
+  row: { type: string; state: string; waits_for: string | null },
+  findings: readonly Finding[],
+): boolean {
+  return findings.some((finding) => {
+    if (!finding.current) return false;
+    if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
+    if (finding.kind === 'running') return row.state === 'running';
+    return row.waits_for === finding.subject;
+  });
+}
+
+function toWorker(row: {
+  id: string;
+  name: string;
+  pid: number;
+  state: string;
+  types: string[];
+  concurrency: number;
+  running: number;
+  ghosts: number;
+  loop_lag_ms: number;
+  beat_ms: number;
+  version: string;
+  started_at: Date;
+}): WorkerStatus {
+  const { loop_lag_ms, beat_ms, started_at, ...rest } = row;
+  return {
+    id: rest.id,
+    name: rest.name,
+    pid: rest.pid,
+    state: rest.state,
+    types: rest.types,
+    concurrency: rest.concurrency,
+    running: rest.running,
+    ghosts: rest.ghosts,
+    loopLagMs: loop_lag_ms,
+    beatMsAgo: Math.round(beat_ms),
+    version: rest.version,
+    startedAt: started_at,
+  };
+}

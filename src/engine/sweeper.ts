@@ -1,0 +1,251 @@
+/** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
+import type { Log } from '../domain/log.ts';
+import {
+  countPages,
+  countRowError,
+  endTick,
+  findStray,
+  promote,
+  quarantine,
+  type SweptRow,
+  takeTick,
+} from '../sql/sweep.ts';
+import { Loop } from '../std/loop.ts';
+import { after, monotonicMs } from '../std/timer.ts';
+import type { Database } from '../storage/database.ts';
+import { makePartitions, retain } from '../storage/partitions.ts';
+import {
+  codeOf,
+  isConnectionLost,
+  isPartitionMissing,
+  isTransient,
+} from '../storage/postgres-errors.ts';
+import { refreshFindings } from './findings.ts';
+import { FleetWatch } from './fleet-watch.ts';
+import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
+
+const BATCH_MAX = 2_000;
+const ROUND_MS = 200;
+const CHUNK_PAGES = 500;
+const SAME_ERRORS_MAX = 3;
+const FINDINGS_EVERY_MS = 2_000;
+const RETENTION_EVERY_MS = 600_000;
+
+/** What a sweeper tells its process. */
+export interface SweeperHooks {
+  /** Jobs of these types are ready. */
+  ready(types: ReadonlySet<string>): void;
+  /** Jobs have ended or moved without a worker. */
+  notify(types: ReadonlySet<string>): Promise<void>;
+}
+
+/** Takes part in the sweep of this installation until it is stopped. */
+export class Sweeper {
+  /** Rows moved since the start, by task. */
+  readonly moved: Map<string, number> = new Map();
+  #database: Database;
+  #log: Log;
+  #hooks: SweeperHooks;
+  #tasks: readonly SweepTask[];
+  #fleet: FleetWatch;
+  #batch = BATCH_MAX;
+  #chunk = 0;
+  #promoteNow = false;
+  #findingsAt = Number.NEGATIVE_INFINITY;
+  #loops: Loop[];
+
+  constructor(database: Database, log: Log, hooks: SweeperHooks) {
+    this.#database = database;
+    this.#log = log;
+    this.#hooks = hooks;
+    this.#tasks = sweepTasks(database.config);
+    this.#fleet = new FleetWatch(database, log);
+    const onError = (error: unknown, loop: string): void =>
+      this.#log.warn('sweep_failed', { loop, error });
+    this.#loops = [
+      new Loop({ name: 'sweep', round: () => this.#round(), onError }),
+      new Loop({ name: 'watch', round: () => this.#watch(), onError }),
+      new Loop({ name: 'retention', round: () => this.#retention(), onError, retryMs: 1_000 }),
+    ];
+  }
+
+  /** Starts its loops. */
+  start(): this {
+    for (const loop of this.#loops) loop.start();
+    return this;
+  }
+
+  /** Lets jobs whose time comes in `ms` into the queue then, whoever has the tick: they were enqueued for sooner than that. */
+  wakeIn(ms: number): void {
+    if (ms > this.#database.config.sweepInterval) return;
+    after(ms, () => {
+      this.#promoteNow = true;
+      this.#loops[0]?.wake();
+    });
+  }
+
+  /** Stops; resolves when the rounds that run have ended. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
+  }
+
+  /** Does one whole round now, whoever has the tick: for tests and for `unstuck start`. */
+  async sweepOnce(): Promise<void> {
+    await this.#fleet.look();
+    await this.#sweep();
+    await refreshFindings(this.#database, this.#log);
+  }
+
+  async #round(): Promise<number> {
+    const { sweepInterval } = this.#database.config;
+    const [tick] = await this.#database.run(takeTick, ['sweep', sweepInterval]);
+    if (tick?.taken === true) await this.#sweep();
+    else if (this.#promoteNow) await this.#promote();
+    if (tick?.taken === true && monotonicMs() - this.#findingsAt > FINDINGS_EVERY_MS) {
+      await this.#findings();
+    }
+    return (
+      Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) * (0.9 + Math.random() * 0.1) + 1
+    );
+  }
+
+  async #promote(): Promise<void> {
+    this.#promoteNow = false;
+    for (const task of this.#tasks) if (task.apply === promote) await this.#run(task);
+  }
+
+  async #sweep(): Promise<void> {
+    this.#promoteNow = false;
+    const failures: unknown[] = [];
+    for (const step of [
+      ...this.#tasks.map((task) => () => this.#run(task)),
+      () => this.#strays(),
+      () => this.#fleet.prune(),
+    ]) {
+      await step().catch((error: unknown) => failures.push(error));
+      if (failures.some(isConnectionLost)) break;
+    }
+    // One task that fails keeps no other from its work, but the round did not end well.
+    if (failures.length > 0)
+      throw new AggregateError(failures, (failures[0] as Error).message, { cause: failures[0] });
+    await this.#database.run(endTick, ['sweep']);
+  }
+
+  async #findings(): Promise<void> {
+    this.#findingsAt = monotonicMs();
+    await refreshFindings(this.#database, this.#log);
+  }
+
+  /** Dead processes are looked for more often than late jobs: a job whose worker dies runs again within a second. */
+  async #watch(): Promise<number> {
+    if (await this.#fleet.look()) {
+      const task = this.#tasks.find((one) => one.name === 'reclaim');
+      if (task !== undefined) await this.#run(task);
+    }
+    return this.#database.config.watchInterval * (0.8 + Math.random() * 0.4);
+  }
+
+  /** One task, batch after batch while they are full, for at most 200 ms. */
+  async #run(task: SweepTask): Promise<void> {
+    const until = monotonicMs() + ROUND_MS;
+    for (;;) {
+      const found = await this.#find(task);
+      const ids = [...new Set(found.map((row) => row.id))];
+      if (ids.length === 0) return;
+      const moved = await this.#apply(task, ids);
+      await this.#announce(task.name, task.exceptional, moved);
+      if (ids.length < this.#batch || moved.length === 0 || monotonicMs() > until) return;
+    }
+  }
+
+  /** A batch that takes too long is halved, and the size kept (E13). */
+  async #find(task: SweepTask): Promise<{ id: string }[]> {
+    try {
+      return await this.#database.run(task.find, task.findValues(this.#batch));
+    } catch (error) {
+      if (codeOf(error) === '57014') this.#batch = Math.max(1, Math.floor(this.#batch / 2));
+      throw error;
+    }
+  }
+
+  /** Halves a batch that fails down to the row that makes it fail: one bad row never stops the healer (E7). */
+  async #apply(
+    task: Pick<SweepTask, 'name' | 'apply' | 'applyValues'>,
+    ids: readonly string[],
+  ): Promise<SweptRow[]> {
+    try {
+      return await this.#database.run(task.apply, [ids, ...task.applyValues]);
+    } catch (error) {
+      if (isPartitionMissing(error)) await makePartitions(this.#database);
+      if (codeOf(error) === '57014' && ids.length > 1)
+        this.#batch = Math.max(1, Math.floor(this.#batch / 2));
+      else if (isTransient(error)) throw error;
+      if (ids.length === 1) return this.#blame(task.name, ids[0] as string, error);
+      const half = Math.ceil(ids.length / 2);
+      return [
+        ...(await this.#apply(task, ids.slice(0, half))),
+        ...(await this.#apply(task, ids.slice(half))),
+      ];
+    }
+  }
+
+  /** Three equal errors on one row: it is set aside as failed, with the error, and reported. */
+  async #blame(task: string, id: string, error: unknown): Promise<SweptRow[]> {
+    const message = (error as Error).message.slice(0, 1_000);
+    const [counted] = await this.#database.run(countRowError, [id, task, codeOf(error), message]);
+    this.#log.error('sweep_row_failed', { job: id, task, error, count: counted?.count });
+    if ((counted?.count ?? 0) < SAME_ERRORS_MAX) return [];
+    const stored = {
+      code: 'JOB_QUARANTINED',
+      name: 'UnstuckError',
+      message: `The sweep (${task}) failed ${SAME_ERRORS_MAX} times on this job: ${message}`,
+    };
+    try {
+      return await this.#database.run(quarantine, [id, JSON.stringify(stored)]);
+    } catch (refusal) {
+      // Not even that can be stored: the row stays, is tried in every round, and is late until somebody mends what refuses it.
+      this.#log.error('quarantine_refused', { job: id, task, error: refusal });
+      return [];
+    }
+  }
+
+  /** Beside `claims`, one chunk of the table a round: rows that a hand or a bug left running are found too. */
+  async #strays(): Promise<void> {
+    const [size] = await this.#database.run(countPages);
+    const pages = Number(size?.pages ?? 0);
+    if (this.#chunk >= pages) this.#chunk = 0;
+    const grace = overdueGraceMs(this.#database.config);
+    const strays = await this.#database.run(findStray, [
+      this.#chunk,
+      this.#chunk + CHUNK_PAGES,
+      grace,
+    ]);
+    this.#chunk += CHUNK_PAGES;
+    const lost = strays.filter((row) => row.lost).map((row) => row.id);
+    const late = strays.filter((row) => !row.lost).map((row) => row.id);
+    const task = this.#tasks.find((one) => one.name === 'reclaim');
+    if (lost.length > 0 && task !== undefined)
+      await this.#announce('stray', true, await this.#apply(task, lost));
+    if (late.length > 0)
+      await this.#announce('stray', true, await this.#apply(overdue(this.#database.config), late));
+  }
+
+  async #announce(task: string, exceptional: boolean, moved: readonly SweptRow[]): Promise<void> {
+    if (moved.length === 0) return;
+    this.moved.set(task, (this.moved.get(task) ?? 0) + moved.length);
+    if (exceptional)
+      for (const row of moved.slice(0, 100))
+        this.#log.info('swept', { task, job: row.id, type: row.type, state: row.state });
+    const ready = new Set(moved.filter((row) => row.state === 'queued').map((row) => row.type));
+    if (ready.size === 0) return;
+    this.#hooks.ready(ready);
+    await this.#hooks.notify(ready);
+  }
+
+  async #retention(): Promise<number> {
+    const { made, dropped } = await retain(this.#database);
+    if (made.length + dropped.length > 0)
+      this.#log.info('retention', { made: made.length, dropped });
+    return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
+  }
+}

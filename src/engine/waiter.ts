@@ -1,0 +1,91 @@
+/** Waiter: resolves when jobs have finished, at once for those that end in this process, by polling for the others. */
+
+import { unstuckError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
+import { type Duration, parseDuration } from '../std/duration.ts';
+import { monotonicMs, sleep } from '../std/timer.ts';
+
+/** How long a caller is ready to wait. */
+export interface WaitOptions {
+  /** Default: for ever. */
+  readonly timeout?: Duration;
+  readonly signal?: AbortSignal;
+}
+
+const POLL_FIRST_MS = 25;
+const POLL_MAX_MS = 500;
+
+/** Waits for ends of jobs. */
+export class Waiter {
+  #read: (id: string) => Promise<Job | undefined>;
+  #waiting = new Map<string, Set<() => void>>();
+  #stop = new AbortController();
+
+  constructor(read: (id: string) => Promise<Job | undefined>) {
+    this.#read = read;
+  }
+
+  /** A job ended in this process. */
+  ended(id: string): void {
+    for (const wake of this.#waiting.get(id) ?? []) wake();
+  }
+
+  /** Ends all waits with WORKER_STOPPED. */
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  /** Resolves with the finished job. */
+  async wait(id: string, options: WaitOptions): Promise<Job> {
+    const timeoutMs =
+      options.timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(options.timeout);
+    if (timeoutMs === undefined)
+      throw unstuckError(
+        'TIME_INVALID',
+        `Expected timeout to be a duration such as '30s', got ${String(options.timeout)}.`,
+      );
+    const until = monotonicMs() + timeoutMs;
+    for (let pauseMs = POLL_FIRST_MS; ; pauseMs = Math.min(POLL_MAX_MS, pauseMs * 1.5)) {
+      this.#check(options.signal);
+      const job = await this.#read(id);
+      if (job === undefined)
+        throw unstuckError(
+          'JOB_NOT_FOUND',
+          `There is no job ${id}. It never existed, or its retention has ended.`,
+          { detail: { id } },
+        );
+      if (job.finishedAt !== null) return job;
+      const leftMs = until - monotonicMs();
+      if (leftMs <= 0)
+        throw unstuckError(
+          'WAIT_TIMEOUT',
+          `Job ${id} is still ${job.state} after ${String(options.timeout)}; it goes on. Next: ${job.next}.`,
+          { detail: { id, state: job.state } },
+        );
+      await this.#pause(id, Math.min(pauseMs, leftMs), options.signal);
+    }
+  }
+
+  #check(signal: AbortSignal | undefined): void {
+    signal?.throwIfAborted();
+    if (this.#stop.signal.aborted)
+      throw unstuckError(
+        'WORKER_STOPPED',
+        'This connection has been closed while it waited for a job.',
+      );
+  }
+
+  async #pause(id: string, ms: number, signal: AbortSignal | undefined): Promise<void> {
+    const wake = new AbortController();
+    const onWake = (): void => wake.abort();
+    const set = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, set.add(onWake));
+    signal?.addEventListener('abort', onWake, { once: true });
+    this.#stop.signal.addEventListener('abort', onWake, { once: true });
+    await sleep(ms, wake.signal);
+    signal?.removeEventListener('abort', onWake);
+    this.#stop.signal.removeEventListener('abort', onWake);
+    set.delete(onWake);
+    if (set.size === 0) this.#waiting.delete(id);
+  }
+}

@@ -1,0 +1,65 @@
+/** Problems: how an error is told over HTTP (RFC 9457), with the stable code of the catalogue. */
+import { randomUUID } from 'node:crypto';
+import { ERRORS, type ErrorCode, UnstuckError } from '../domain/errors.ts';
+import { snakeJson } from '../domain/json.ts';
+import type { Log } from '../domain/log.ts';
+import { isConnectionLost } from '../storage/postgres-errors.ts';
+
+const RETRY_AFTER_S = '2';
+
+/** Makes the answer for an error; what is not in the catalogue is logged under the `request_id` and told as INTERNAL_ERROR. */
+export function toProblem(error: unknown, path: string, log: Log): Response {
+  const requestId = randomUUID();
+  const { code, message, detail } = known(error);
+  const { status, meaning, fix } = ERRORS[code];
+  if (status >= 500) log.error('request_failed', { request: requestId, path, code, error });
+  const { issues, ...facts } = detail as { issues?: readonly string[] };
+  const body = {
+    type: `urn:unstuck:error:${code}`,
+    title: meaning,
+    status,
+    detail: message,
+    instance: path,
+    code,
+    hint: fix,
+    request_id: requestId,
+    ...(issues === undefined ? {} : { errors: issues.map(toPointer) }),
+    ...(Object.keys(facts).length === 0 ? {} : { facts: snakeJson(facts) }),
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...headersFor(code, detail) },
+  });
+}
+
+function known(error: unknown): Pick<UnstuckError, 'code' | 'message' | 'detail'> {
+  if (isCatalogued(error)) return error;
+  const code: ErrorCode = isConnectionLost(error) ? 'DATABASE_UNREACHABLE' : 'INTERNAL_ERROR';
+  // The text of a foreign error may hold anything: it goes into the log only.
+  return { code, message: ERRORS[code].meaning, detail: {} };
+}
+
+/** Recognised by its code too, because two copies of the package may meet here. */
+function isCatalogued(error: unknown): error is UnstuckError {
+  if (error instanceof UnstuckError) return true;
+  const { name, code, detail } = error as Partial<UnstuckError>;
+  return (
+    name === 'UnstuckError' && Object.hasOwn(ERRORS, String(code)) && typeof detail === 'object'
+  );
+}
+
+function headersFor(
+  code: ErrorCode,
+  detail: Readonly<Record<string, unknown>>,
+): Record<string, string> {
+  if (ERRORS[code].status === 503) return { 'retry-after': RETRY_AFTER_S };
+  if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
+  if (code === 'METHOD_NOT_ALLOWED') return { allow: String(detail['allow']) };
+  return {};
+}
+
+/** The issues of an input are told as `/path: what`. */
+function toPointer(issue: string): { pointer: string; detail: string } {
+  const colon = issue.indexOf(': ');
+  return { pointer: issue.slice(0, colon), detail: issue.slice(colon + 2) };
+}

@@ -1,0 +1,56 @@
+/** The library door: re-exports only. */
+
+export type {
+  AnyJob,
+  InputOf,
+  JobDefinition,
+  JobOptions,
+  ResultOf,
+  RunningJob,
+  Stored,
+} from './domain/define-job.ts';
+export { defineJob } from './domain/define-job.ts';
+export type { ErrorCode, ErrorParts } from './domain/errors.ts';
+export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
+export { findDefinitions } from './domain/find-definitions.ts';
+export type { Enqueued, EnqueueOptions, Job, JobError, JobFilter, JobPage } from './domain/job.ts';
+export type { Log, LogFacts, LogLevel } from './domain/log.ts';
+export { lineLog } from './domain/log.ts';
+export type { Config, ConnectOptions, Options } from './domain/options.ts';
+export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type {
+  FailedAttempt,
+  RetryDecision,
+  RetryOptions,
+  RetryPolicy,
+} from './domain/retry-policy.ts';
+export type { EndState, State } from './domain/transitions.ts';
+export type { WorkOptions } from './engine/fleet.ts';
+export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
+export type { WaitOptions } from './engine/waiter.ts';
+export type { Worker } from './engine/worker.ts';
+export type { Duration } from './std/duration.ts';
+export type {
+  CallerTransaction,
+  DrizzleTag,
+  DrizzleTransaction,
+  KnexTransaction,
+  KyselyCompiledQuery,
+  KyselyTransaction,
+  PgTransaction,
+  PostgresJsTransaction,
+  PrismaTransaction,
+} from './storage/caller-transaction.ts';
+export {
+  fromDrizzle,
+  fromKnex,
+  fromKysely,
+  fromPg,
+  fromPostgresJs,
+  fromPrisma,
+  fromQuery,
+} from './storage/caller-transaction.ts';
+export type { Actor, HistoryEntry } from './storage/jobs.ts';
+export { printMigrations } from './storage/migrator.ts';
+export type { EnqueueCall, JobOf } from './unstuck.ts';
+export { Unstuck } from './unstuck.ts';

@@ -1,0 +1,91 @@
+/** Findings: why groups of jobs are late. Found at the head of each group's index, whatever the size of the backlog. */
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+
+/** A group of late jobs as the database sees it. */
+export interface LateGroupRow {
+  readonly kind: 'queued' | 'hold' | 'gate' | 'running';
+  readonly subject: string;
+  readonly count: string;
+  readonly oldest: Date;
+  /** Live workers that handle the type, their slots and how many are in use; 0 where the group is not a type. */
+  readonly workers: number;
+  readonly slots: number;
+  readonly busy: number;
+  readonly paused: string | null;
+}
+
+/** The most rows that one group's count looks at. */
+const COUNT_MAX: Sql = sql`10001`;
+
+/** How many jobs at the head of each type and priority are looked at: the first need not be the first that is late. */
+const HEAD_MAX: Sql = sql`500`;
+
+/** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. */
+const headsCte = (t: Names): Sql => sql`
+  heads (type, rank) as (
+    (select j.type, j.rank from ${t.jobs} j where j.waits_for is null order by j.type, j.rank limit 1)
+    union all
+    select n.type, n.rank from heads h cross join lateral (
+      select j.type, j.rank from ${t.jobs} j where j.waits_for is null and (j.type, j.rank) > (h.type, h.rank)
+      order by j.type, j.rank limit 1) n
+  )`;
+
+/** All groups of late jobs: queued by type; held and at other gates by gate; running ones past their timeout by more than $1 ms. */
+export const findLateGroups: Statement<LateGroupRow> = statement(
+  'find-late-groups',
+  (t) => sql`
+  with recursive ${headsCte(t)}, late_types as materialized (
+    select h.type, min(o.claim_by) as oldest from heads h cross join lateral (
+      select j.claim_by from ${t.jobs} j
+      where j.type = h.type and j.rank = h.rank and j.waits_for is null and j.worker_id is null order by j.seq limit ${HEAD_MAX}) o
+    where o.claim_by < ${t.now} group by h.type
+  ), fleet as materialized (
+    select u.type, count(*)::integer as workers, sum(w.concurrency)::integer as slots, sum(w.running)::integer as busy
+    from ${t.workers} w cross join lateral unnest(w.types) as u (type)
+    where w.state = 'live' and w.lease_until > ${t.now} group by u.type
+  ), gates as (
+    select g.gate from (values ('admit'), ('hold'), ('time'), ('retry')) as g (gate)
+  )
+  select 'queued' as kind, l.type as subject,
+    (select count(*) filter (where c.claim_by < ${t.now}) from (select j.claim_by from ${t.jobs} j
+      where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,
+    l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy,
+    (select y.pause_reason from ${t.jobTypes} y where y.type = l.type and y.paused_at is not null) as paused
+  from late_types l left join fleet f on f.type = l.type
+  union all
+  select case when gate = 'hold' then 'hold' else 'gate' end, gate,
+    (select count(*) from (select from ${t.jobs} j where j.waits_for = gate and j.wake_at < ${t.now} limit ${COUNT_MAX}) c)::text,
+    o.wake_at, 0, 0, 0, null
+  from gates cross join lateral (
+    select j.wake_at from ${t.jobs} j where j.waits_for = gate order by j.wake_at limit 1) o
+  where o.wake_at < ${t.now} - case when gate = 'hold' then interval '0' else interval '5 seconds' end
+  union all
+  select 'running', w.name, count(*)::text, min(j.expires_at), 1, max(w.concurrency), max(w.running), null
+  from ${t.claims} c join ${t.workers} w on w.id = c.worker_id cross join lateral unnest(c.job_ids) as held (id)
+  join ${t.jobs} j on j.id = held.id and j.worker_id = c.worker_id
+  where c.expires_at < ${t.now} and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
+  group by w.name`,
+);
+
+/** Stores the findings of a round ($1 JSON: kind, subject, reason, action, count, oldest, look_ms) and deletes those that are over. */
+export const storeFindings: Statement<{
+  kind: string;
+  subject: string;
+  reason: string;
+  fresh: boolean;
+}> = statement(
+  'store-findings',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb)
+      as g (kind text, subject text, reason text, action text, count bigint, oldest timestamptz, look_ms bigint)
+  ), over as (
+    delete from ${t.findings} f where not exists (select from given g where g.kind = f.kind and g.subject = f.subject)
+  )
+  insert into ${t.findings} as old (kind, subject, reason, action, count, oldest, first_seen, last_seen, next_look)
+  select kind, subject, reason, action, count, oldest, ${t.now}, ${t.now}, ${t.now} + look_ms * interval '1 ms' from given
+  order by kind, subject
+  on conflict (kind, subject) do update set reason = excluded.reason, action = excluded.action, count = excluded.count,
+    oldest = excluded.oldest, last_seen = excluded.last_seen, next_look = excluded.next_look
+  returning kind, subject, reason, (xmax = 0) as fresh`,
+);

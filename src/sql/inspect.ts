@@ -1,0 +1,175 @@
+/** Inspect: reading jobs, counts and what is late; nothing here changes a row. */
+import { stateOfRow } from './guards.ts';
+import { type Statement, sql, statement } from './sql.ts';
+
+/** A row of the view `all_jobs`. */
+export interface JobRow {
+  readonly id: string;
+  readonly type: string;
+  readonly state: string;
+  readonly waits_for: string | null;
+  readonly deadline: Date | null;
+  readonly late: boolean;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly attempts_max: number;
+  readonly crashes: number;
+  readonly snoozes: number;
+  readonly token: string;
+  readonly input: unknown;
+  readonly result: unknown;
+  readonly error: unknown;
+  readonly reason: string | null;
+  readonly progress: number | null;
+  readonly progress_note: string | null;
+  readonly key: string | null;
+  readonly tags: string[];
+  readonly worker_id: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+  readonly run_at: Date | null;
+  readonly finish_by: Date | null;
+}
+
+const COLUMNS = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
+    v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.worker_id::text,
+    v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
+
+/** One job, live or finished: $1 its id. One snapshot: a job that moves meanwhile is seen exactly once. */
+export const findJob: Statement<JobRow> = statement(
+  'find-job',
+  (t) => sql`
+  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v where v.id = $1`,
+);
+
+/** Jobs, newest first: $1 state, $2 type, $3 only late ones, $4 the id after which to go on, $5 limit. */
+export const listJobs: Statement<JobRow> = statement(
+  'list-jobs',
+  (t) => sql`
+  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v
+  where ($1::text is null or v.state = $1) and ($2::text is null or v.type = $2)
+    and (not $3::boolean or v.deadline < ${t.now}) and ($4::uuid is null or v.id < $4)
+  order by v.id desc
+  limit $5`,
+);
+
+/** What happened to a job ($1): attempts that did not simply succeed, and events, oldest first. */
+export const findHistory: Statement<{
+  at: Date;
+  kind: string;
+  attempt: number | null;
+  token: string | null;
+  worker_id: string | null;
+  by: string | null;
+  reason: string | null;
+  detail: unknown;
+}> = statement(
+  'find-history',
+  (t) => sql`
+  select a.ended_at as at, a.outcome as kind, a.attempt, a.token::text, a.worker_id::text, 'worker' as by,
+    a.error ->> 'message' as reason, a.error as detail
+  from ${t.attempts} a where a.job_id = $1
+  union all
+  select e.at, e.kind, null, null, null, e.by, e.reason, e.detail from ${t.events} e where e.job_id = $1
+  order by 1
+  limit 1000`,
+);
+
+/** Live jobs counted by state and type, with the oldest of each group; exact. `late`: past the deadline; `overdue`: by more than $1 ms. */
+export const countLive: Statement<{
+  type: string;
+  state: string;
+  waits_for: string | null;
+  count: string;
+  oldest: Date;
+  late: string;
+  overdue: string;
+}> = statement(
+  'count-live',
+  (t) => sql`
+  with live as (
+    select j.type, ${stateOfRow} as state, j.waits_for, j.created_at,
+      case when j.waits_for is not null then j.wake_at when j.worker_id is null then j.claim_by else j.expires_at end as deadline
+    from ${t.jobs} j
+  )
+  select l.type, l.state, l.waits_for, count(*)::text as count, min(l.created_at) as oldest,
+    count(*) filter (where l.deadline < ${t.now})::text as late,
+    count(*) filter (where l.deadline < ${t.now} - $1::bigint * interval '1 ms')::text as overdue
+  from live l group by 1, 2, 3 order by 1, 2, 3`,
+);
+
+/** Finished jobs counted by state and type; each state looks at no more than the newest 100,000 of the last day. */
+export const countFinished: Statement<{
+  type: string;
+  state: string;
+  count: string;
+  newest: Date;
+  capped: boolean;
+}> = statement(
+  'count-finished',
+  (t) => sql`
+  select r.type, s.state, count(*)::text as count, max(r.finished_at) as newest,
+    (sum(count(*)) over (partition by s.state)) >= 100000 as capped
+  from (values ('completed'), ('failed'), ('cancelled')) as s (state)
+  cross join lateral (
+    select f.type, f.finished_at from ${t.finished} f
+    where f.state = s.state and f.finished_at > ${t.now} - interval '1 day' limit 100000) r
+  group by 1, 2 order by 1, 2`,
+);
+
+/** The workers of the last day, with the age of their heartbeat in ms. */
+export const listWorkers: Statement<{
+  id: string;
+  name: string;
+  host: string;
+  pid: number;
+  state: string;
+  types: string[];
+  concurrency: number;
+  running: number;
+  ghosts: number;
+  loop_lag_ms: number;
+  version: string;
+  started_at: Date;
+  beat_ms: number;
+  lease_over: boolean;
+}> = statement(
+  'list-workers',
+  (t) => sql`
+  select w.id::text, w.name, w.host, w.pid, w.state, w.types, w.concurrency, w.running, w.ghosts, w.loop_lag_ms, w.version, w.started_at,
+    (extract(epoch from ${t.now} - w.beat_at) * 1000)::float8 as beat_ms, w.lease_until < ${t.now} as lease_over
+  from ${t.workers} w order by w.started_at desc limit 500`,
+);
+
+/** The findings of the latest round, and whether each is current. */
+export const listFindings: Statement<{
+  kind: string;
+  subject: string;
+  reason: string;
+  action: string;
+  count: string;
+  oldest: Date;
+  first_seen: Date;
+  next_look: Date;
+  current: boolean;
+}> = statement(
+  'list-findings',
+  (t) => sql`
+  select f.kind, f.subject, f.reason, f.action, f.count::text, f.oldest, f.first_seen, f.next_look, f.next_look >= ${t.now} as current
+  from ${t.findings} f order by f.oldest limit 1000`,
+);
+
+/** The ticks of the sweep, with the age of their last good round in ms. */
+export const listTicks: Statement<{ name: string; ok_ms: number | null }> = statement(
+  'list-ticks',
+  (t) =>
+    sql`select k.name, (extract(epoch from ${t.now} - k.last_ok_at) * 1000)::float8 as ok_ms from ${t.ticks} k order by k.name`,
+);
+
+/** The database's time. */
+export const readClock: Statement<{ now: Date }> = statement(
+  'read-clock',
+  (t) => sql`select ${t.now} as now`,
+);

@@ -1,0 +1,24 @@
+/** The migrations in order: numbered, append-only, forward. */
+import type { Names, Sql } from '../sql.ts';
+import { jobs } from './001-jobs.ts';
+import { fleet } from './002-fleet.ts';
+import { plainSql } from './003-plain-sql.ts';
+
+/** One numbered change of the schema. */
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  /** The oldest schema number that a process must know to work on a schema with this migration. */
+  readonly needs: number;
+  build(names: Names): readonly Sql[];
+}
+
+/** Every migration, oldest first. A released one is never changed. */
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'jobs', needs: 1, build: jobs },
+  { number: 2, name: 'fleet', needs: 1, build: fleet },
+  { number: 3, name: 'plain-sql', needs: 3, build: plainSql },
+];
+
+/** The number of the newest migration that this version knows. */
+export const SCHEMA_NUMBER: number = MIGRATIONS.at(-1)?.number ?? 0;

@@ -1,0 +1,150 @@
+/** Settle: the end of an attempt. Every statement names worker and token; rows that both no longer fit are refused. */
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+
+/** The columns that a job takes along from `jobs` to `finished` and back. */
+export const KEPT: Sql = sql`id, seq, lane, type, rank, input, run_at, finish_by, worker_id, token, attempt, started_at, created_at,
+    attempts_max, crashes, snoozes, timeout_ms, claim_within_ms, wants_pool, limit_key, unique_key, parent_id, ordinal, tags,
+    progress, progress_note`;
+
+const KEPT_OF_ENDED: Sql = sql`e.id, e.seq, e.lane, e.type, e.rank, e.input, e.run_at, e.finish_by, e.worker_id, e.token, e.attempt,
+    e.started_at, e.created_at, e.attempts_max, e.crashes, e.snoozes, e.timeout_ms, e.claim_within_ms, e.wants_pool, e.limit_key,
+    e.unique_key, e.parent_id, e.ordinal, e.tags, e.progress, e.progress_note`;
+
+/**
+ * Copies rows of a CTE `ended e` (rows of `jobs`) joined to `given g` (state, result, error, reason) into `finished`. Where `given` may
+ * hold two attempts of one job, `match` must name the token.
+ */
+export const keepCte = (t: Names, doneToken: Sql, match: Sql = sql`g.id = e.id`): Sql => sql`
+  kept as (
+    insert into ${t.finished} (${KEPT}, state, finished_at, done_token, result, error, reason)
+    select ${KEPT_OF_ENDED}, g.state, ${t.now}, ${doneToken}, g.result, g.error, g.reason
+    from ended e join given g on ${match}
+    returning id, token, state
+  )`;
+
+/**
+ * Locks the rows of `given` (id, token) that worker $1 still holds, in the order of their ids (two batches in opposite order deadlocked 19
+ * times of 20, D10). One probe per row: as a plain join the planner walked the whole backlog to get its order.
+ */
+const heldCte = (t: Names, columns: Sql, wait: Sql): Sql => sql`
+  held as materialized (
+    select h.* from (select g.id, g.token from given g order by g.id) as wanted
+    cross join lateral (
+      select ${columns} from ${t.jobs} j
+      where j.id = wanted.id and j.lane = 0 and j.worker_id = $1 and j.token = wanted.token
+      for update ${wait}
+    ) h
+  )`;
+
+/** A late result and the end of the next attempt of the same job may be in one batch. */
+const SAME_ATTEMPT: Sql = sql`g.id = e.id and g.token = e.token`;
+
+/**
+ * $1 worker, `batch` a JSON list (id, token, state, result, error, reason, outcome): moves the jobs to `finished`. An attempt that did
+ * not simply succeed (outcome not null) gets its row.
+ */
+export const finishCtes = (t: Names, batch: Sql): Sql => sql`
+  given as materialized (
+    select * from jsonb_to_recordset(${batch}::text::jsonb)
+      as g (id uuid, token bigint, state text, result jsonb, error jsonb, reason text, outcome text)
+  ), ${heldCte(t, sql`j.id`, sql``)}, ended as (
+    delete from ${t.jobs} j using held where j.id = held.id
+    returning j.*
+  ), ${keepCte(t, sql`e.token`, SAME_ATTEMPT)}, recorded as (
+    insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
+    select e.id, e.type, e.token, e.attempt, $1, g.outcome, g.error, e.started_at, ${t.now}
+    from ended e join given g on ${SAME_ATTEMPT} where g.outcome is not null
+  )`;
+
+/** The endings that were refused, in the shape of a claim row. */
+export const refusedRows: Sql = sql`
+  select 'refused', g.id::text, g.token::text, null, null, null, null, null, null, null, null, null
+  from given g where not exists (select from kept k where k.id = g.id and k.token = g.token)`;
+
+/** Ends attempts ($2, see `finishCtes`) of a worker ($1); returns those that were refused. */
+export const finishJobs: Statement<{ id: string; token: string }> = statement(
+  'finish-jobs',
+  (t) => sql`
+  with ${finishCtes(t, sql`$2`)}
+  select g.id::text, g.token::text from given g where not exists (select from kept k where k.id = g.id and k.token = g.token)`,
+);
+
+/**
+ * $1 worker, $2 a JSON list (id, token, gate, delay_ms, charged, outcome, error): puts running jobs back, at a gate or (gate null) in the
+ * queue. Returns those that were refused.
+ */
+export const deferJobs: Statement<{ id: string; token: string }> = statement(
+  'defer-jobs',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($2::text::jsonb)
+      as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, outcome text, error jsonb)
+  ), ${heldCte(t, sql`j.id, j.type, j.token, j.attempt, j.started_at`, sql``)}, moved as (
+    update ${t.jobs} j
+    set worker_id = null, started_at = null, expires_at = null, updated_at = ${t.now}, waits_for = g.gate,
+      wake_at = case when g.gate is not null then ${t.now} + g.delay_ms * interval '1 ms' end,
+      claim_by = case when g.gate is null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
+      seq = nextval('${t.schema}.jobs_seq_seq'),
+      attempt = j.attempt - case when g.charged then 0 else 1 end,
+      snoozes = j.snoozes + case when g.outcome = 'snoozed' then 1 else 0 end,
+      error = coalesce(g.error, j.error)
+    from held join given g on g.id = held.id and g.token = held.token
+    where j.id = held.id
+    returning j.id, j.token
+  ), recorded as (
+    insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
+    select h.id, h.type, h.token, h.attempt, $1, g.outcome, g.error, h.started_at, ${t.now}
+    from held h join given g on g.id = h.id and g.token = h.token
+  )
+  select g.id::text, g.token::text from given g where not exists (select from moved m where m.id = g.id and m.token = g.token)`,
+);
+
+/**
+ * Of refused endings ($1 JSON: id, token, ends, outcome) tells which were accepted before (their reply was lost): by the token that ended
+ * the job, or by what was recorded of the attempt. The outcome is compared, because the sweep records attempts too.
+ */
+export const findAccepted: Statement<{ id: string; token: string }> = statement(
+  'find-accepted',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb) as g (id uuid, token bigint, ends boolean, outcome text)
+  )
+  select g.id::text, g.token::text from given g join ${t.finished} f on f.id = g.id and f.done_token = g.token where g.ends
+  union
+  select g.id::text, g.token::text from given g join ${t.attempts} a on a.job_id = g.id and a.token = g.token and a.outcome = g.outcome`,
+);
+
+/**
+ * Waits for whoever is writing the row of a job ($1): after it, a transaction whose COMMIT got no reply has been accepted or rolled back,
+ * and `findAccepted` in the next statement tells which. Asked alone it could look before the COMMIT had arrived.
+ */
+export const awaitRow: Statement<{ id: string }> = statement(
+  'await-row',
+  (t) => sql`select j.id::text from ${t.jobs} j where j.id = $1 and j.lane = 0 for key share`,
+);
+
+/** Records late results that were refused: $1 worker, $2 JSON (id, type, token, attempt, error). */
+export const recordStale: Statement<Record<string, never>> = statement(
+  'record-stale',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($2::text::jsonb) as g (id uuid, type text, token bigint, attempt integer, error jsonb)
+  ), recorded as (
+    insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, ended_at)
+    select g.id, g.type, g.token, g.attempt, $1, 'stale', g.error, ${t.now} from given g
+  )
+  insert into ${t.events} (job_id, at, kind, by, reason, detail)
+  select g.id, ${t.now}, 'late-result', 'worker', 'the attempt had lost its lease', jsonb_build_object('token', g.token, 'worker', $1::uuid)
+  from given g`,
+);
+
+/** Notes the progress of running jobs: $1 worker, $2 JSON (id, token, progress, note). */
+export const noteProgress: Statement<Record<string, never>> = statement(
+  'note-progress',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($2::text::jsonb) as g (id uuid, token bigint, progress real, note text)
+  ), ${heldCte(t, sql`j.id`, sql`skip locked`)}
+  update ${t.jobs} j set progress = g.progress, progress_note = coalesce(g.note, j.progress_note), updated_at = ${t.now}
+  from given g join held on held.id = g.id where j.id = g.id`,
+);

@@ -1,0 +1,86 @@
+/** SQL as values: a tag that accepts only SQL, and named statements whose values travel as `$n`. */
+
+/** A piece of SQL text that was written in this floor; a plain string is not one. */
+export interface Sql {
+  readonly text: string;
+  /** Makes a plain string a compile error. */
+  readonly isSql: true;
+}
+
+/** Joins pieces of SQL; interpolating anything but SQL does not compile. */
+export function sql(strings: TemplateStringsArray, ...parts: readonly Sql[]): Sql {
+  return {
+    text: strings.reduce((text, piece, index) => text + (parts[index - 1]?.text ?? '') + piece),
+    isSql: true,
+  };
+}
+
+/** The names of one installation's objects, quoted. */
+export interface Names {
+  /** The schema itself. */
+  readonly schema: Sql;
+  /** The schema as a string literal: also the notification channel. */
+  readonly literal: Sql;
+  readonly jobs: Sql;
+  readonly finished: Sql;
+  readonly allJobs: Sql;
+  readonly attempts: Sql;
+  readonly events: Sql;
+  readonly workers: Sql;
+  readonly claims: Sql;
+  readonly jobTypes: Sql;
+  readonly queues: Sql;
+  readonly findings: Sql;
+  readonly ticks: Sql;
+  readonly rowErrors: Sql;
+  readonly migrations: Sql;
+  readonly lockKeys: Sql;
+  /** `schema.clock()`: the database's time, moved by tests. */
+  readonly now: Sql;
+}
+
+/** Makes the names of an installation from its schema, which `parseConfig` has checked. */
+export function namesOf(schema: string): Names {
+  const name = (object: string): Sql => raw(`"${schema}".${object}`);
+  return {
+    schema: raw(`"${schema}"`),
+    literal: raw(`'${schema}'`),
+    jobs: name('jobs'),
+    finished: name('finished'),
+    allJobs: name('all_jobs'),
+    attempts: name('attempts'),
+    events: name('events'),
+    workers: name('workers'),
+    claims: name('claims'),
+    jobTypes: name('job_types'),
+    queues: name('queues'),
+    findings: name('findings'),
+    ticks: name('ticks'),
+    rowErrors: name('row_errors'),
+    migrations: name('migrations'),
+    lockKeys: name('lock_keys'),
+    now: name('clock()'),
+  };
+}
+
+/** A named statement; `Row` is the shape of what it returns. */
+export interface Statement<Row> {
+  /** Its name as a prepared statement, in metrics and at the head of its text. */
+  readonly name: string;
+  build(names: Names): Sql;
+  /** Types only. */
+  readonly $row?: Row;
+}
+
+/** Defines a named statement. */
+export function statement<Row = Record<string, never>>(
+  name: string,
+  build: (names: Names) => Sql,
+): Statement<Row> {
+  return { name, build: (names) => raw(`/* unstuck:${name} */ ${build(names).text.trim()}`) };
+}
+
+/** Marks text as SQL: only for text made in this floor from checked parts. */
+export function raw(text: string): Sql {
+  return { text, isSql: true };
+}

@@ -1,0 +1,36 @@
+/** Every statement by name: what the statements test PREPAREs on a migrated schema. */
+import * as admin from './admin.ts';
+import * as claim from './claim.ts';
+import * as enqueue from './enqueue.ts';
+import * as findings from './findings.ts';
+import * as fleet from './fleet.ts';
+import * as inspect from './inspect.ts';
+import * as lifeline from './lifeline.ts';
+import * as migrate from './migrate.ts';
+import * as partitions from './partitions.ts';
+import * as session from './session.ts';
+import * as settle from './settle.ts';
+import type { Statement } from './sql.ts';
+import * as sweep from './sweep.ts';
+import * as testing from './testing.ts';
+
+/** All statements of this floor. */
+export const STATEMENTS: readonly Statement<unknown>[] = [
+  admin,
+  claim,
+  enqueue,
+  findings,
+  fleet,
+  inspect,
+  lifeline,
+  migrate,
+  partitions,
+  session,
+  settle,
+  sweep,
+  testing,
+].flatMap((topic) => Object.values(topic).filter(isStatement));
+
+function isStatement(value: unknown): value is Statement<unknown> {
+  return typeof value === 'object' && value !== null && 'build' in value && 'name' in value;
+}

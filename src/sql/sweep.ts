@@ -1,0 +1,226 @@
+/** Sweep: for every way in which a job can be late, which rows are, and what moves them. `find` returns ids, `apply` checks them again. */
+import { from } from './guards.ts';
+import { keepCte } from './settle.ts';
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+
+/** What an applied batch answers: how many rows became what, by type. */
+export interface SweptRow {
+  readonly id: string;
+  readonly type: string;
+  readonly state: string;
+}
+
+/**
+ * Takes a tick ($1 its name, $2 ms until the next at the latest) if it is due, or lies absurdly far ahead because a clock jumped. The next
+ * one is then, or when the next job's time comes.
+ */
+export const takeTick: Statement<{ taken: boolean; next_ms: number }> = statement(
+  'take-tick',
+  (t) => sql`
+  with next as materialized (
+    select least(${t.now} + $2::bigint * interval '1 ms', min(m.wake_at)) as at
+    from (values ('time'), ('retry')) as g (gate) cross join lateral (
+      select j.wake_at from ${t.jobs} j where j.waits_for = g.gate and j.wake_at > ${t.now} order by j.wake_at limit 1) m
+  ), due as (
+    select k.name from ${t.ticks} k
+    where k.name = $1 and (k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $2::bigint * interval '1 ms')
+    for update skip locked
+  ), taken as (
+    update ${t.ticks} k set next_at = next.at from due, next where k.name = due.name returning k.name
+  )
+  select exists (select from taken) as taken, (extract(epoch from next.at - ${t.now}) * 1000)::float8 as next_ms from next`,
+);
+
+/** Notes that the round of a tick ($1) ended well. */
+export const endTick: Statement<Record<string, never>> = statement(
+  'end-tick',
+  (t) => sql`update ${t.ticks} set last_ok_at = ${t.now} where name = $1`,
+);
+
+/** Jobs at a gate ($1: time, retry or admit) whose time has come. */
+export const findDue: Statement<{ id: string }> = statement(
+  'find-due',
+  (t) => sql`
+  select j.id::text from ${t.jobs} j where j.waits_for = $1 and j.wake_at <= ${t.now} order by j.wake_at limit $2`,
+);
+
+const lockedCte = (t: Names, guard: Sql): Sql => sql`
+  locked as materialized (
+    select j.id from ${t.jobs} j where j.id = any($1::uuid[]) and ${guard} order by j.id for update skip locked
+  )`;
+
+/** Lets jobs ($1) whose time has come into the queue, behind those that are there. */
+export const promote: Statement<SweptRow> = statement(
+  'promote',
+  (t) => sql`
+  with ${lockedCte(t, sql`j.waits_for in ('time', 'retry') and j.wake_at <= ${t.now}`)}
+  update ${t.jobs} j set waits_for = null, wake_at = null, claim_by = ${t.now} + j.claim_within_ms * interval '1 ms',
+    seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
+  from locked where j.id = locked.id and ${from('promote')}
+  returning j.id::text, j.type, 'queued' as state`,
+);
+
+/** Gives rows inserted by hand ($1) the settings of their type, and sends them to their next gate. $2, $3: defaults of claim_within_ms and attempts_max. */
+export const admit: Statement<SweptRow> = statement(
+  'admit',
+  (t) => sql`
+  with ${lockedCte(t, sql`j.waits_for = 'admit'`)}, settings as materialized (
+    select j.id, coalesce(j.claim_within_ms, y.claim_within_ms, $2::bigint) as claim_within_ms,
+      coalesce(j.attempts_max, y.attempts_max, $3::integer) as attempts_max, j.run_at > ${t.now} as early
+    from locked join ${t.jobs} j on j.id = locked.id left join ${t.jobTypes} y on y.type = j.type
+  )
+  update ${t.jobs} j set claim_within_ms = s.claim_within_ms, attempts_max = s.attempts_max, updated_at = ${t.now},
+    waits_for = case when s.early then 'time' end, wake_at = case when s.early then j.run_at end,
+    claim_by = case when s.early is not true then ${t.now} + s.claim_within_ms * interval '1 ms' end
+  from settings s where j.id = s.id and ${from('admit')}
+  returning j.id::text, j.type, case when j.waits_for is null then 'queued' else 'pending' end as state`,
+);
+
+/** Rows inserted by hand whose type nobody has ever defined. */
+export const findUndefined: Statement<{ id: string }> = statement(
+  'find-undefined',
+  (t) => sql`
+  select j.id::text from ${t.jobs} j
+  where j.waits_for = 'admit' and not exists (select from ${t.jobTypes} y where y.type = j.type)
+  order by j.wake_at limit $1`,
+);
+
+/** Jobs whose finish_by has passed and that do not run. */
+export const findExpired: Statement<{ id: string }> = statement(
+  'find-expired',
+  (t) => sql`
+  select j.id::text from ${t.jobs} j where j.finish_by <= ${t.now} and j.worker_id is null order by j.finish_by limit $1`,
+);
+
+/** Fails jobs ($1) that do not run, with one error for all ($2 JSON) and a reason ($3). */
+export const failWaiting: Statement<SweptRow> = statement(
+  'fail-waiting',
+  (t) => sql`
+  with ${lockedCte(t, from('expire'))}, ended as (
+    delete from ${t.jobs} j using locked where j.id = locked.id and ${from('expire')} returning j.*
+  ), given as (
+    select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, $3 as reason from ended
+  ), ${keepCte(t, sql`null::bigint`)}
+  select e.id::text, e.type, 'failed' as state from ended e join kept on kept.id = e.id`,
+);
+
+/** Jobs that dead or stopped workers still hold. */
+export const findLost: Statement<{ id: string }> = statement(
+  'find-lost',
+  (t) => sql`
+  select j.id::text
+  from ${t.workers} w join ${t.claims} c on c.worker_id = w.id cross join lateral unnest(c.job_ids) as held (id)
+  join ${t.jobs} j on j.id = held.id and j.worker_id = w.id
+  where w.state in ('dead', 'stopped')
+  limit $1`,
+);
+
+/**
+ * Takes jobs ($1) back from workers that are not alive: a crash is not an attempt, so it is counted in `crashes`; the third loss ends the
+ * job as poison ($2 JSON error). The token stays: the next claim raises it.
+ */
+export const reclaim: Statement<SweptRow> = statement(
+  'reclaim',
+  (t) => sql`
+  with lost as materialized (
+    select j.id, j.worker_id, j.attempt, j.token, j.started_at, j.type, j.crashes from ${t.jobs} j
+    where j.id = any($1::uuid[]) and ${from('reclaim')}
+      and not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping'))
+    order by j.id for update of j skip locked
+  ), recorded as (
+    insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
+    select l.id, l.type, l.token, l.attempt, l.worker_id, 'lost',
+      jsonb_build_object('code', 'JOB_LOST', 'name', 'Lost', 'message', 'The worker ended while it ran this job.'), l.started_at, ${t.now}
+    from lost l
+  ), requeued as (
+    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, crashes = j.crashes + 1, attempt = j.attempt - 1,
+      claim_by = ${t.now} + j.claim_within_ms * interval '1 ms', seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
+    from lost l where j.id = l.id and l.crashes < 2
+    returning j.id, j.type
+  ), ended as (
+    delete from ${t.jobs} j using lost l where j.id = l.id and l.crashes >= 2 returning j.*
+  ), given as (
+    select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'poison' as reason from ended
+  ), ${keepCte(t, sql`null::bigint`)}
+  select id::text, type, 'queued' as state from requeued union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
+);
+
+/** Running jobs that are past their timeout by more than $1 ms, which their worker had to end them. */
+export const findOverdue: Statement<{ id: string }> = statement(
+  'find-overdue',
+  (t) => sql`
+  select j.id::text
+  from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id) join ${t.jobs} j on j.id = held.id and j.worker_id = c.worker_id
+  where c.expires_at < ${t.now} - $1::bigint * interval '1 ms' and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
+  limit $2`,
+);
+
+/** Ends attempts ($1 ids) that are past their timeout by more than $2 ms: retried after full jitter ($4, $5: default base and max in ms) while attempts remain, else failed with $3. */
+export const timeOut: Statement<SweptRow> = statement(
+  'time-out',
+  (t) => sql`
+  with late as materialized (
+    select j.id, j.worker_id, j.attempt, j.attempts_max, j.token, j.started_at, j.type from ${t.jobs} j
+    where j.id = any($1::uuid[]) and ${from('timeOut')} and j.expires_at < ${t.now} - $2::bigint * interval '1 ms'
+    order by j.id for update of j skip locked
+  ), recorded as (
+    insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
+    select l.id, l.type, l.token, l.attempt, l.worker_id, 'timed-out', $3::text::jsonb, l.started_at, ${t.now} from late l
+  ), delays as materialized (
+    select l.id, random() * least(coalesce(y.backoff_max_ms, $5::bigint),
+      coalesce(y.backoff_base_ms, $4::bigint) * power(2, least(l.attempt - 1, 30))) as delay_ms
+    from late l left join ${t.jobTypes} y on y.type = l.type where l.attempt < l.attempts_max
+  ), deferred as (
+    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_for = 'retry', claim_by = null,
+      wake_at = ${t.now} + d.delay_ms * interval '1 ms', error = $3::text::jsonb, updated_at = ${t.now}
+    from delays d where j.id = d.id returning j.id, j.type
+  ), ended as (
+    delete from ${t.jobs} j using late l where j.id = l.id and l.attempt >= l.attempts_max returning j.*
+  ), given as (
+    select id, 'failed' as state, null::jsonb as result, $3::text::jsonb as error, null::text as reason from ended
+  ), ${keepCte(t, sql`null::bigint`)}
+  select id::text, type, 'pending' as state from deferred union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
+);
+
+/** Rows that a hand or a bug left running: one chunk of pages ($1 to $2) is looked at per tick, so that nothing depends on `claims` alone. $3: grace in ms. */
+export const findStray: Statement<{ id: string; lost: boolean }> = statement(
+  'find-stray',
+  (t) => sql`
+  select j.id::text, not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping')) as lost
+  from ${t.jobs} j
+  where j.ctid >= ('(' || $1::bigint || ',0)')::tid and j.ctid < ('(' || $2::bigint || ',0)')::tid and j.worker_id is not null
+    and (j.expires_at < ${t.now} - $3::bigint * interval '1 ms'
+      or not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping')))
+  limit 1000`,
+);
+
+/** The pages of the table of live jobs. */
+export const countPages: Statement<{ pages: string }> = statement(
+  'count-pages',
+  (t) =>
+    sql`select (pg_relation_size(${t.literal} || '.jobs') / current_setting('block_size')::bigint)::text as pages`,
+);
+
+/** Counts one more error of a task ($2) on a job ($1): $3 code, $4 message. Returns how often it was the same. */
+export const countRowError: Statement<{ count: number }> = statement(
+  'count-row-error',
+  (t) => sql`
+  insert into ${t.rowErrors} as old (job_id, task, code, message, count, last_at) values ($1, $2, $3, $4, 1, ${t.now})
+  on conflict (job_id, task) do update set count = case when old.code = excluded.code then old.count + 1 else 1 end,
+    code = excluded.code, message = excluded.message, last_at = excluded.last_at
+  returning count`,
+);
+
+/** Sets a job ($1) aside as failed, with an error ($2 JSON) and with the least that can be stored. */
+export const quarantine: Statement<SweptRow> = statement(
+  'quarantine',
+  (t) => sql`
+  with ended as (
+    delete from ${t.jobs} j where j.id = $1 and ${from('quarantine')} returning j.*
+  ), given as (
+    select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'quarantined by the sweep' as reason from ended
+  ), ${keepCte(t, sql`null::bigint`)}, told as (
+    insert into ${t.events} (job_id, at, kind, by, detail) select id, ${t.now}, 'quarantined', 'sweep', $2::text::jsonb from ended
+  )
+  select e.id::text, e.type, 'failed' as state from ended e join kept on kept.id = e.id`,
+);

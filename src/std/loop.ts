@@ -1,0 +1,83 @@
+/** A supervised loop: runs one round after another until stopped, reports what goes wrong, and goes on. */
+import { monotonicMs, sleep } from './timer.ts';
+
+/** What a loop needs to run. */
+export interface LoopOptions {
+  readonly name: string;
+  /** Does one round and returns the milliseconds until the next one; a wake-up cuts them short. */
+  round(signal: AbortSignal): Promise<number>;
+  /** Hears of every round that threw. */
+  onError(error: unknown, loop: string): void;
+  /** Milliseconds to wait after a round that threw; doubled for each further one, up to 5 s. Default 200. */
+  readonly retryMs?: number;
+}
+
+const RETRY_MAX_MS = 5_000;
+
+/** Repeats an asynchronous round; a round that throws is reported and tried again with backoff, for ever. */
+export class Loop {
+  readonly name: string;
+  /** Monotonic time at which the last round ended without an error; 0 before the first. */
+  lastOkAt = 0;
+  #options: LoopOptions;
+  #stop = new AbortController();
+  #sleeping: AbortController | undefined;
+  #woken = false;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+
+  constructor(options: LoopOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  /** Starts the rounds; the second call changes nothing. */
+  start(): this {
+    this.#running ??= this.#run();
+    return this;
+  }
+
+  /** Makes the next round start now, or directly after the one that is running. */
+  wake(): void {
+    this.#woken = true;
+    this.#sleeping?.abort();
+  }
+
+  /** Starts no further round and resolves when the running one has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#sleeping?.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      this.#woken = false;
+      const pauseMs = await this.#round();
+      if (!this.#woken) await this.#pause(pauseMs);
+    }
+  }
+
+  async #round(): Promise<number> {
+    try {
+      const pauseMs = await this.#options.round(this.#stop.signal);
+      this.#failures = 0;
+      this.lastOkAt = monotonicMs();
+      return pauseMs;
+    } catch (error) {
+      this.#options.onError(error, this.name);
+      this.#failures += 1;
+      return Math.min(
+        RETRY_MAX_MS,
+        (this.#options.retryMs ?? 200) * 2 ** Math.min(this.#failures - 1, 10),
+      );
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#sleeping = new AbortController();
+    await sleep(ms, this.#sleeping.signal);
+    this.#sleeping = undefined;
+  }
+}

@@ -1,0 +1,57 @@
+/** Drain: works in this process until nothing is left to do now. */
+import type { AnyJob } from '../domain/define-job.ts';
+import { unstuckError } from '../domain/errors.ts';
+import type { StateCount } from '../engine/status.ts';
+import { type Duration, parseDuration } from '../std/duration.ts';
+import { monotonicMs, sleep } from '../std/timer.ts';
+import type { Unstuck } from '../unstuck.ts';
+
+/** How long and how wide. */
+export interface DrainOptions {
+  /** After which it gives up with WAIT_TIMEOUT. Default 30 s. */
+  readonly timeout?: Duration;
+  /** Handlers at once. Default 10. */
+  readonly concurrency?: number;
+}
+
+const TIMEOUT_MS = 30_000;
+const LOOK_MS = 20;
+
+/**
+ * Runs the jobs of these types until none is queued, running or due, then stops the worker. Jobs that are held, or whose time or
+ * retry lies in the future, stay: move the clock and drain again. Throws WAIT_TIMEOUT, naming what is left.
+ */
+export async function drain(
+  unstuck: Unstuck,
+  jobs: readonly AnyJob[],
+  options: DrainOptions = {},
+): Promise<void> {
+  const until = monotonicMs() + (parseDuration(options.timeout) ?? TIMEOUT_MS);
+  const { concurrency } = options;
+  const worker = await unstuck.work(jobs, concurrency === undefined ? {} : { concurrency });
+  try {
+    const types = new Set(jobs.map((job) => job.type));
+    for (;;) {
+      const { live } = await unstuck.status();
+      const left = live.filter((group) => types.has(group.type) && isDue(group));
+      if (left.length === 0) return;
+      if (monotonicMs() > until) throw tooLate(left);
+      await sleep(LOOK_MS);
+    }
+  } finally {
+    await worker.stop();
+  }
+}
+
+function isDue({ state, waitsFor, late }: StateCount): boolean {
+  if (state !== 'pending') return true;
+  return waitsFor === 'admit' || (waitsFor !== 'hold' && late > 0);
+}
+
+function tooLate(left: readonly StateCount[]): Error {
+  const groups = left.map(({ count, state, type }) => `${count} ${state} ${type}`);
+  return unstuckError(
+    'WAIT_TIMEOUT',
+    `Expected the jobs to be done in time, left are ${groups.join(', ')}. Raise timeout, or look why they do not end.`,
+  );
+}

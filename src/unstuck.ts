@@ -1,0 +1,310 @@
+/** Unstuck: the object that users hold; the only place that wires the floors together. */
+import { randomBytes } from 'node:crypto';
+import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
+import { unstuckError } from './domain/errors.ts';
+import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
+import { jobId, parseJobId } from './domain/job-id.ts';
+import { type Log, lineLog } from './domain/log.ts';
+import { checkInput, checkJob } from './domain/new-job.ts';
+import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
+import { Enqueuer, type NewJob } from './engine/enqueuer.ts';
+import { Fleet, type WorkOptions } from './engine/fleet.ts';
+import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
+import { TypeRegistry } from './engine/type-registry.ts';
+import { Waiter, type WaitOptions } from './engine/waiter.ts';
+import type { Worker } from './engine/worker.ts';
+import {
+  type CallerTransaction,
+  callerExecutor,
+  type PgTransaction,
+} from './storage/caller-transaction.ts';
+import { checkUrl, Database, withoutPassword } from './storage/database.ts';
+import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
+import { startEmbedded } from './storage/embedded/start-embedded.ts';
+import {
+  type Actor,
+  cancel,
+  type HistoryEntry,
+  readHistory,
+  readJob,
+  readJobs,
+  release,
+  retry,
+} from './storage/jobs.ts';
+import { checkSchema, migrate } from './storage/migrator.ts';
+import { makePartitions } from './storage/partitions.ts';
+import { inspectServer } from './storage/server.ts';
+
+/** A job whose input and result have the types of its definition, as JSON gives them back. */
+export type JobOf<J extends AnyJob> = Omit<Job, 'input' | 'result'> & {
+  readonly input: Stored<InputOf<J>>;
+  readonly result: Stored<ResultOf<J>> | null;
+};
+
+/** How one job is enqueued, and in whose transaction. */
+export interface EnqueueCall extends EnqueueOptions {
+  /** The caller's transaction: a pg client, or an adapter's. The job exists when, and only when, it commits. */
+  readonly in?: CallerTransaction | PgTransaction;
+}
+
+/** The storage behind a connection: for `unstuck/testing`, not for applications. */
+export let databaseOf: (unstuck: Unstuck) => Database;
+
+/** One connection of a process to an installation: enqueue, inspect, work. */
+export class Unstuck {
+  static {
+    databaseOf = (unstuck) => unstuck.#database;
+  }
+
+  readonly config: Config;
+  readonly log: Log;
+  /** The names of the migrations that this connect applied; empty when the schema was up to date. */
+  readonly migrated: readonly string[];
+  #database: Database;
+  #embedded: EmbeddedPostgres | undefined;
+  #enqueuer: Enqueuer;
+  #types: TypeRegistry;
+  #fleet: Fleet;
+  #waiter: Waiter;
+  #closed: Promise<void> | undefined;
+
+  private constructor(
+    { database, migrated }: Opened,
+    log: Log,
+    embedded: EmbeddedPostgres | undefined,
+  ) {
+    this.#database = database;
+    this.migrated = migrated;
+    this.config = database.config;
+    this.log = log;
+    this.#embedded = embedded;
+    this.#waiter = new Waiter((id) => readJob(database, id));
+    this.#types = new TypeRegistry(database);
+    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id));
+    this.#enqueuer = new Enqueuer(database, log, (types) => this.#fleet.ready(types));
+  }
+
+  /**
+   * Connects, and migrates unless told not to. Without an address it starts the embedded PostgreSQL.
+   * Throws OPTION_INVALID, OPTION_UNKNOWN, DATABASE_URL_INVALID, DATABASE_UNREACHABLE, DATABASE_TOO_OLD, SCHEMA_TOO_NEW, …
+   */
+  static async connect(options: ConnectOptions = {}): Promise<Unstuck> {
+    const { database: address, log: givenLog, ...rest } = options;
+    const config = parseConfig(rest, process.env);
+    const log = givenLog ?? lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
+    const url = address ?? process.env['UNSTUCK_DATABASE_URL'] ?? process.env['DATABASE_URL'];
+    const embedded =
+      url === undefined || url === ''
+        ? await startEmbedded({ directory: config.directory, log })
+        : undefined;
+    try {
+      const opened = await openDatabase(checkUrl(embedded?.url ?? (url as string)), config, log);
+      return new Unstuck(opened, log, embedded);
+    } catch (error) {
+      await embedded?.stop();
+      throw error;
+    }
+  }
+
+  /** The address of the database, without its password. */
+  get address(): string {
+    return withoutPassword(this.#database.url);
+  }
+
+  /** Whether the database is the embedded one, which ends with the last process that holds it. */
+  get embedded(): boolean {
+    return this.#embedded !== undefined;
+  }
+
+  /** Stores a job; resolves after COMMIT. Throws INPUT_INVALID and the other errors of `checkJob`; then nothing is stored. */
+  async enqueue<J extends AnyJob>(
+    job: J,
+    input: InputOf<J>,
+    options?: EnqueueCall,
+  ): Promise<Enqueued>;
+  async enqueue(type: string, input: unknown, options?: EnqueueCall): Promise<Enqueued>;
+  async enqueue(
+    job: AnyJob | string,
+    input: unknown,
+    options: EnqueueCall = {},
+  ): Promise<Enqueued> {
+    const prepared = await this.#prepare(job, input, options);
+    if (options.in !== undefined)
+      return (
+        await this.#enqueuer.enqueueIn(callerExecutor(options.in), [prepared])
+      )[0] as Enqueued;
+    const enqueued = await this.#enqueuer.enqueue(prepared);
+    this.#fleet.wakeAt(options);
+    return enqueued;
+  }
+
+  /** Stores many jobs of one type, all or (where one cannot be stored) those that can; at most 10,000 in one call. */
+  async enqueueMany<J extends AnyJob>(
+    job: J,
+    items: readonly (EnqueueOptions & { readonly input: InputOf<J> })[],
+    options?: { readonly in?: CallerTransaction | PgTransaction },
+  ): Promise<Enqueued[]>;
+  async enqueueMany(
+    type: string,
+    items: readonly (EnqueueOptions & { readonly input: unknown })[],
+    options?: { readonly in?: CallerTransaction | PgTransaction },
+  ): Promise<Enqueued[]>;
+  async enqueueMany(
+    job: AnyJob | string,
+    items: readonly (EnqueueOptions & { readonly input: unknown })[],
+    options: { readonly in?: CallerTransaction | PgTransaction } = {},
+  ): Promise<Enqueued[]> {
+    if (!Array.isArray(items) || items.length > 10_000)
+      throw unstuckError(
+        'BATCH_INVALID',
+        `Expected a list of at most 10,000 jobs, got ${Array.isArray(items) ? items.length : typeof items}.`,
+      );
+    const prepared = await Promise.all(
+      items.map(({ input, ...own }) => this.#prepare(job, input, own)),
+    );
+    if (options.in !== undefined)
+      return this.#enqueuer.enqueueIn(callerExecutor(options.in), prepared);
+    return Promise.all(prepared.map((one) => this.#enqueuer.enqueue(one)));
+  }
+
+  /** Returns a job, live or finished; undefined when there is none. Throws JOB_ID_INVALID. */
+  async get(id: string): Promise<Job | undefined>;
+  async get<J extends AnyJob>(
+    id: string,
+    options: { readonly as: J },
+  ): Promise<JobOf<J> | undefined>;
+  async get(id: string): Promise<Job | undefined> {
+    return readJob(this.#database, parseJobId(id));
+  }
+
+  /** Returns one page of jobs, newest first. Throws REQUEST_INVALID for a limit outside 1 to 1000. */
+  async list(filter: JobFilter = {}): Promise<JobPage> {
+    const limit = filter.limit ?? 50;
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
+      throw unstuckError(
+        'REQUEST_INVALID',
+        `Expected limit to be a whole number from 1 to 1000, got ${String(limit)}.`,
+      );
+    if (filter.after !== undefined) parseJobId(filter.after);
+    return readJobs(this.#database, filter);
+  }
+
+  /** Returns what happened to a job beside simple success, oldest first: failed, lost and late attempts, and what people did. */
+  async history(id: string): Promise<HistoryEntry[]> {
+    return readHistory(this.#database, parseJobId(id));
+  }
+
+  /** Resolves when the job has finished. Throws WAIT_TIMEOUT, JOB_NOT_FOUND, or the signal's reason; the job goes on. */
+  async wait(id: string, options?: WaitOptions): Promise<Job>;
+  async wait<J extends AnyJob>(
+    id: string,
+    options: WaitOptions & { readonly as: J },
+  ): Promise<JobOf<J>>;
+  async wait(id: string, options: WaitOptions = {}): Promise<Job> {
+    return this.#waiter.wait(parseJobId(id), options);
+  }
+
+  /** Makes a held job ready. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
+  release(id: string, actor: Actor = {}): Promise<Job> {
+    return release(this.#database, parseJobId(id), actor);
+  }
+
+  /** Cancels a live job; a running handler's signal is aborted within two heartbeats. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
+  cancel(id: string, actor: Actor = {}): Promise<Job> {
+    return cancel(this.#database, parseJobId(id), actor);
+  }
+
+  /** Runs a finished job again, with fresh attempts and the same id. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or KEY_TAKEN. */
+  retry(id: string, actor: Actor = {}): Promise<Job> {
+    return retry(this.#database, parseJobId(id), actor);
+  }
+
+  /** Returns counts by state and type, workers, what is late and why. */
+  status(): Promise<Status> {
+    return readStatus(this.#database);
+  }
+
+  /** Returns why jobs are late: one finding for each group, refreshed now. */
+  async stuck(): Promise<Finding[]> {
+    await this.#fleet.refreshFindings();
+    return readFindings(this.#database);
+  }
+
+  /** Starts a worker in this process. Throws JOB_TYPE_DUPLICATE or OPTION_INVALID. */
+  async work(jobs: readonly AnyJob[], options: WorkOptions = {}): Promise<Worker> {
+    await this.#types.define(jobs);
+    return this.#fleet.work(jobs, options);
+  }
+
+  /** Takes part in the sweep without working: for processes that only serve or enqueue. */
+  sweep(): void {
+    this.#fleet.startSweeping();
+  }
+
+  /** Resolves when the database answers. Throws what it throws. */
+  async ping(): Promise<void> {
+    await checkSchema(this.#database);
+  }
+
+  /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#waiter.stop();
+    await this.#fleet.stop();
+    await this.#enqueuer.stop();
+    await this.#database.close();
+    await this.#embedded?.stop();
+  }
+
+  async #prepare(job: AnyJob | string, input: unknown, options: EnqueueCall): Promise<NewJob> {
+    if (this.#closed !== undefined)
+      throw unstuckError(
+        'WORKER_STOPPED',
+        'This connection has been closed. Connect again before you enqueue.',
+      );
+    const definition = typeof job === 'string' ? undefined : job;
+    const type = typeof job === 'string' ? job : job.type;
+    const checked = checkJob(type, definition, input, options, this.config, Date.now());
+    const later = definition === undefined ? undefined : checkInput(definition, input);
+    if (later !== undefined) await later;
+    const known = this.#types.known(type, definition);
+    if (known !== undefined) await known;
+    const id = jobId(Date.now(), randomBytes(16));
+    return {
+      id,
+      type,
+      key: checked.key,
+      json: `{"id":"${id}","lane":0,${checked.fields}}`,
+      size: checked.fields.length + 80,
+    };
+  }
+}
+
+interface Opened {
+  readonly database: Database;
+  readonly migrated: readonly string[];
+}
+
+async function openDatabase(url: string, config: Config, log: Log): Promise<Opened> {
+  const { pooled } = await inspectServer(url, config);
+  if (pooled)
+    log.warn('transaction_pooler_found', {
+      effect: 'no LISTEN, no session locks: polling and leases only',
+    });
+  const database = new Database(url, config, pooled, (error) =>
+    log.debug('connection_lost', { error }),
+  );
+  try {
+    const migrated = config.migrate ? await migrate(database) : [];
+    if (!config.migrate) await checkSchema(database);
+    await makePartitions(database);
+    return { database, migrated };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}

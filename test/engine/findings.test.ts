@@ -1,0 +1,104 @@
+// The laws of findings: a late job is explained with the right reason, so that none is stuck, and the explanation ends with its cause.
+import { describe, expect, test } from 'vitest';
+import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
+
+/** The finding about a type or gate, once it is there. */
+const finding = (
+  { unstuck }: Setup,
+  subject: string,
+): Promise<Awaited<ReturnType<typeof unstuck.stuck>>[number]> =>
+  eventually(
+    async () => (await unstuck.stuck()).find((one) => one.subject === subject),
+    `a finding about ${subject}`,
+  );
+
+describe('a job that waits longer than claimWithin', () => {
+  test('A9: for a type that no worker handles says so, and is explained, not stuck', async () => {
+    const all = await setup({ sweep: false });
+    const { unstuck, moveClock } = all;
+    const { id } = await unstuck.enqueue('lonely', 1, { claimWithin: '1m' });
+    expect(await unstuck.status()).toMatchObject({ late: 0, stuck: 0 });
+    await moveClock('5 minutes');
+    expect(await unstuck.status()).toMatchObject({ late: 1, stuck: 1 });
+    expect(await finding(all, 'lonely')).toMatchObject({
+      kind: 'queued',
+      count: 1,
+      current: true,
+      reason: 'no live worker handles "lonely"',
+    });
+    expect(await unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+    expect(await unstuck.get(id)).toMatchObject({ state: 'queued', late: true });
+  });
+
+  test('behind busy workers says how many slots there are', async () => {
+    const all = await setup({ lease: '1s' });
+    const started = gate();
+    const long = job(
+      'long',
+      () => {
+        started.open();
+        return new Promise(() => undefined);
+      },
+      { timeout: '10d' },
+    );
+    await all.unstuck.work([long], { concurrency: 1 });
+    await all.unstuck.enqueue(long, 1);
+    await started.promise;
+    await all.unstuck.enqueue(long, 2, { claimWithin: '100ms' });
+    const found = await eventually(async () => {
+      const one = (await all.unstuck.stuck()).find((finding_) => finding_.subject === 'long');
+      return one?.reason.startsWith('all 1 slots') && one;
+    }, 'the finding');
+    expect(found.count).toBe(1);
+  });
+
+  test('is found behind a job of its type that may wait longer', async () => {
+    const all = await setup({ sweep: false });
+    await all.unstuck.enqueue('mixed', 1, { claimWithin: '10h' });
+    await all.unstuck.enqueue('mixed', 2, { claimWithin: '1m' });
+    await all.moveClock('5 minutes');
+    expect(await finding(all, 'mixed')).toMatchObject({ count: 1 });
+    expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+  });
+
+  test('is found at every priority', async () => {
+    const all = await setup({ sweep: false });
+    await all.unstuck.enqueue('mixed', 1, { priority: 5, claimWithin: '10h' });
+    await all.unstuck.enqueue('mixed', 2, { priority: -5, claimWithin: '1m' });
+    await all.moveClock('5 minutes');
+    expect(await finding(all, 'mixed')).toMatchObject({ count: 1 });
+  });
+});
+
+test('a job that is held for more than a day says so', async () => {
+  const all = await setup({ sweep: false });
+  await all.unstuck.enqueue('mail', 1, { hold: true });
+  await all.moveClock('25 hours');
+  expect(await finding(all, 'hold')).toMatchObject({ kind: 'hold', count: 1 });
+  expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+});
+
+test('a gate that nobody sweeps says so', async () => {
+  const all = await setup({ sweep: false });
+  await all.unstuck.enqueue('mail', 1, { delay: '1m' });
+  await all.moveClock('5 minutes');
+  expect((await finding(all, 'time')).reason).toContain('the sweep is behind');
+});
+
+test('a finding ends with its cause, and keeps since when it was seen while it stays', async () => {
+  const all = await setup();
+  const mail = job('mail', () => 1);
+  await all.unstuck.enqueue(mail, 1, { claimWithin: '100ms' });
+  const first = await finding(all, 'mail');
+  expect((await finding(all, 'mail')).firstSeen).toEqual(first.firstSeen);
+  await all.unstuck.work([mail]);
+  await eventually(async () => (await all.unstuck.stuck()).length === 0, 'no finding');
+});
+
+test('a finding is a warning in the log once, not in every round', async () => {
+  const all = await setup();
+  await all.unstuck.enqueue('lonely', 1, { claimWithin: '100ms' });
+  await finding(all, 'lonely');
+  for (let round = 0; round < 5; round += 1) await all.unstuck.stuck();
+  expect(all.lines.filter((line) => line.event === 'finding')).toHaveLength(1);
+});

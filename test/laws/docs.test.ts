@@ -1,0 +1,38 @@
+// The documents say what the code says: generated pages are up to date, and every dependency has a decision.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { GENERATED_DOCS } from '../../scripts/generated-docs.ts';
+
+const GENERATED = 'docs/generated';
+const DECISIONS = 'docs/decisions';
+
+for (const { file, render } of GENERATED_DOCS) {
+  test(`${GENERATED}/${file} is what the code says (else: npm run docs)`, async () => {
+    const path = `${GENERATED}/${file}`;
+    expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe(await render());
+  });
+}
+
+test('every page in docs/generated is generated', () => {
+  const pages = existsSync(GENERATED) ? readdirSync(GENERATED) : [];
+  const listed = GENERATED_DOCS.map(({ file }) => file);
+  expect(pages.filter((page) => !listed.includes(page))).toEqual([]);
+});
+
+test('every dependency has a decision that says why', () => {
+  const decisions = readdirSync(DECISIONS)
+    .map((page) => readFileSync(`${DECISIONS}/${page}`, 'utf8'))
+    .join('\n');
+  const names = [
+    ...Object.keys(packageJson.dependencies),
+    ...Object.keys(packageJson.peerDependencies),
+    ...Object.keys(packageJson.devDependencies),
+  ];
+  expect(names.filter((name) => !decisions.includes(`\`${name}\``))).toEqual([]);
+});
+
+test('decisions are numbered without gaps', () => {
+  const numbers = readdirSync(DECISIONS).map((page) => page.slice(0, 4));
+  expect(numbers).toEqual(numbers.map((_, index) => `${String(index + 1).padStart(3, '0')}-`));
+});

@@ -1,0 +1,17 @@
+// The hand-kept tables of docs/generated/options.md have exactly the options that the types have.
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { expectTypeOf } from 'vitest';
+import type {
+  ENQUEUE_OPTIONS,
+  JOB_OPTIONS,
+  RETRY_OPTIONS,
+  WORK_OPTIONS,
+} from '../../scripts/docs/options.ts';
+import type { EnqueueCall, JobOptions, RetryOptions, WorkOptions } from '../../src/index.ts';
+
+expectTypeOf<keyof typeof JOB_OPTIONS>().toEqualTypeOf<
+  keyof JobOptions<StandardSchemaV1, unknown>
+>();
+expectTypeOf<keyof typeof RETRY_OPTIONS>().toEqualTypeOf<keyof RetryOptions>();
+expectTypeOf<keyof typeof ENQUEUE_OPTIONS>().toEqualTypeOf<keyof EnqueueCall>();
+expectTypeOf<keyof typeof WORK_OPTIONS>().toEqualTypeOf<keyof WorkOptions>();

@@ -1,0 +1,13 @@
+// How long a file may be.
+import type { SourceFiles } from './source-files.ts';
+
+/** Lines after which a file must be divided. */
+const LINES_MAX = 400;
+
+/** Lists the files that are too long. */
+export function lengthViolations(files: SourceFiles): readonly string[] {
+  return [...files]
+    .map(([path, text]) => ({ path, lines: text.replace(/\n$/, '').split('\n').length }))
+    .filter(({ lines }) => lines > LINES_MAX)
+    .map(({ path, lines }) => `${path}: ${lines} lines, expected at most ${LINES_MAX}`);
+}

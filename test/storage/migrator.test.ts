@@ -1,0 +1,109 @@
+// The laws of migrations: once, all or nothing, in one order for all processes, and never a guess about another version.
+import { expect, test } from 'vitest';
+import { MIGRATIONS, SCHEMA_NUMBER } from '../../src/sql/migrations/index.ts';
+import { migrate, printMigrations } from '../../src/storage/migrator.ts';
+import { type Setup, setup } from '../support/unstuck.ts';
+
+const applied = (query: Setup['query'], schema: string): Promise<{ number: number }[]> =>
+  query(`select number from ${schema}.migrations order by number`);
+
+const exists = async (query: Setup['query'], schema: string): Promise<boolean> =>
+  (await query('select where to_regnamespace($1) is not null', [schema])).length === 1;
+
+test('the migrations are numbered from 1 without a gap, and none needs a newer one than itself', () => {
+  expect(MIGRATIONS.map((migration) => migration.number)).toEqual(
+    MIGRATIONS.map((_, index) => index + 1),
+  );
+  for (const { number, needs } of MIGRATIONS) expect(needs).toBeLessThanOrEqual(number);
+});
+
+test('processes that migrate at once apply each migration once', async () => {
+  const { connect, query } = await setup();
+  await Promise.all(Array.from({ length: 4 }, () => connect({ schema: 'fresh' })));
+  expect((await applied(query, 'fresh')).map((row) => row.number)).toEqual(
+    MIGRATIONS.map((one) => one.number),
+  );
+});
+
+test('migrating again changes nothing', async () => {
+  const { database } = await setup();
+  expect(await migrate(database())).toEqual([]);
+});
+
+test('H8: a migration that meets a lock tries again until it gets it', async () => {
+  const { connect, session, query } = await setup();
+  const other = await session();
+  await other.query('begin');
+  await other.query(
+    `select pg_advisory_xact_lock(hashtext('unstuck migrate:' || 'fresh')::bigint)`,
+  );
+  const connecting = connect({ schema: 'fresh' });
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  expect(await exists(query, 'fresh')).toBe(false);
+  await other.query('commit');
+  await connecting;
+  expect(await applied(query, 'fresh')).toHaveLength(SCHEMA_NUMBER);
+});
+
+test('H8: a lock that stays is MIGRATION_BLOCKED, and nothing is half done', async () => {
+  const { database, session, query } = await setup();
+  const other = await session();
+  await other.query('begin');
+  await other.query(
+    `select pg_advisory_xact_lock(hashtext('unstuck migrate:' || 'fresh')::bigint)`,
+  );
+  const bound = { tries: 3, lockMs: 100 };
+  await expect(migrate(database({ schema: 'fresh' }), bound)).rejects.toMatchObject({
+    code: 'MIGRATION_BLOCKED',
+  });
+  expect(await exists(query, 'fresh')).toBe(false);
+});
+
+test('a migration that fails leaves nothing of any', async () => {
+  const { database, query } = await setup();
+  await query('create schema fresh');
+  await query('create table fresh.claims (mine int)');
+  await expect(migrate(database({ schema: 'fresh' }))).rejects.toMatchObject({ code: '42P07' });
+  expect(
+    await query(
+      `select relname from pg_class where relnamespace = 'fresh'::regnamespace and relkind = 'r'`,
+    ),
+  ).toEqual([{ relname: 'claims' }]);
+  await query('drop table fresh.claims');
+  expect(await migrate(database({ schema: 'fresh' }))).toHaveLength(SCHEMA_NUMBER);
+});
+
+test('H6: a newer schema is refused, and worked on when it says that our number is enough', async () => {
+  const { connect, query } = await setup();
+  await query(`insert into unstuck.migrations (number, name, needs) values ($1, 'future', $1)`, [
+    SCHEMA_NUMBER + 1,
+  ]);
+  for (const migrating of [true, false])
+    await expect(connect({ migrate: migrating })).rejects.toMatchObject({ code: 'SCHEMA_TOO_NEW' });
+  await query('update unstuck.migrations set needs = $2 where number = $1', [
+    SCHEMA_NUMBER + 1,
+    SCHEMA_NUMBER,
+  ]);
+  for (const migrating of [true, false]) {
+    const unstuck = await connect({ migrate: migrating });
+    expect(await unstuck.enqueue('mail', 1)).toMatchObject({ created: true });
+  }
+});
+
+test('H6: an older or missing schema is refused by name when migrating is switched off', async () => {
+  const { connect, query } = await setup();
+  await expect(connect({ schema: 'fresh', migrate: false })).rejects.toMatchObject({
+    code: 'SCHEMA_MISSING',
+  });
+  expect(await exists(query, 'fresh')).toBe(false);
+  await query('delete from unstuck.migrations where number = $1', [SCHEMA_NUMBER]);
+  await expect(connect({ migrate: false })).rejects.toMatchObject({ code: 'SCHEMA_TOO_OLD' });
+});
+
+test('the printed migrations make the same schema as migrating does', async () => {
+  const { connect, query, database } = await setup();
+  await query(printMigrations('by_hand'));
+  expect(await migrate(database({ schema: 'by_hand' }))).toEqual([]);
+  const unstuck = await connect({ schema: 'by_hand', migrate: false });
+  expect(await unstuck.enqueue('mail', 1)).toMatchObject({ created: true });
+});

@@ -1,0 +1,32 @@
+// A database of its own for every test, copied from a migrated template instead of migrated anew.
+import { randomBytes } from 'node:crypto';
+import { inject } from 'vitest';
+import type { ServerName } from './postgres.ts';
+import { onServer, TEMPLATE, withDatabase } from './template.ts';
+
+/** A database that only its test uses. */
+export interface FreshDatabase {
+  readonly url: string;
+  /** Major version of its server. */
+  readonly version: number;
+  /** Removes it, whoever is still connected. */
+  drop(): Promise<void>;
+}
+
+/** Creates a migrated, empty database on a shared server. */
+export async function freshDatabase(server: ServerName = '18'): Promise<FreshDatabase> {
+  const shared = inject('servers').find(({ name }) => name === server);
+  if (shared === undefined) throw new Error(`No server "${server}" runs; see availableServers().`);
+  const name = `t_${randomBytes(6).toString('hex')}`;
+  await onServer(shared.url, `create database ${name} template ${TEMPLATE}`);
+  return {
+    url: withDatabase(shared.url, name),
+    version: shared.version,
+    drop: () => onServer(shared.url, `drop database if exists ${name} with (force)`),
+  };
+}
+
+/** The names of the servers that this run's tests share. */
+export function sharedServers(): ServerName[] {
+  return inject('servers').map(({ name }) => name);
+}

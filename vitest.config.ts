@@ -1,0 +1,34 @@
+// How the tests run: laws and pure floors need nothing, every other test gets a PostgreSQL from the global setup.
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** Lets `import 'unstuck'` in examples and tests mean src/, here and in the processes and threads that tests start. */
+const SOURCE = 'unstuck-source';
+
+/** Directories whose tests touch no database, so that they run without starting one. */
+const PURE: string[] = ['test/std/**/*.test.ts', 'test/domain/**/*.test.ts'];
+
+const config: ViteUserConfig = defineConfig({
+  ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development'] } },
+  test: {
+    pool: 'forks',
+    // Two processes: the tests start PostgreSQL and workers of their own, more only makes them wait for each other.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    projects: [
+      { extends: true, test: { name: 'laws', include: ['test/laws/**/*.test.ts'] } },
+      { extends: true, test: { name: 'pure', include: PURE } },
+      {
+        extends: true,
+        test: {
+          name: 'database',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/laws/**', ...PURE],
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+    ],
+  },
+});
+
+export default config;
