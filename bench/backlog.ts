@@ -35,10 +35,11 @@ try {
     'queued for a type that nobody handles',
     `null, null, now() + interval '1 day', 'nobody'`,
   );
+  await plan();
   await measure('without fresh statistics');
   await client.query('analyze unstuck.jobs');
-  await measure('analysed');
   await plan();
+  await measure('analysed');
   await endToEnd(unstuck);
   await unstuck.close();
 } finally {
@@ -91,10 +92,13 @@ async function plan(): Promise<void> {
     `insert into unstuck.jobs (waits_for, wake_at, claim_by, type, attempts_max, claim_within_ms)
      select null, null, now() + interval '1 hour', 'measured', 5, 300000 from generate_series(1, 50)`,
   );
+  // As the engine runs it: prepared, with a generic plan.
+  const text = claimJobs.build(namesOf('unstuck')).text;
+  await client.query(`prepare planned as ${text}`);
   const { rows } = await client.query(
-    `explain (analyze, buffers, costs off, timing off, summary off) ${claimJobs.build(namesOf('unstuck')).text}`,
-    [worker, randomUUID(), WANTED, BATCH],
+    `explain (analyze, buffers, costs off, timing off, summary off) execute planned ('${worker}', '${randomUUID()}', '${WANTED}', ${BATCH})`,
   );
+  await client.query('deallocate planned');
   for (const row of rows) console.log(row['QUERY PLAN']);
 }
 

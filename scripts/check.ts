@@ -67,7 +67,7 @@ function passes({ name, command, live = false }: Step): boolean {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: 'utf8',
     stdio: live ? 'inherit' : 'pipe',
-    timeout: 600_000,
+    timeout: 1_500_000,
   });
   const passed = status === 0;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);

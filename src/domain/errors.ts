@@ -219,7 +219,7 @@ export const ERRORS = {
   MIGRATION_BLOCKED: {
     status: 503,
     meaning: 'A migration could not get its locks in time because another session holds them.',
-    fix: 'End the session that the message names, then migrate again; nothing was changed.',
+    fix: 'End the session that holds the lock (see pg_stat_activity and pg_locks), then migrate again; nothing was changed.',
   },
   EMBEDDED_POSTGRES_MISSING: {
     status: 500,

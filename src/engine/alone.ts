@@ -19,6 +19,7 @@ export class Alone {
   #roster: Roster;
   #log: Log;
   #hooks: AloneHooks;
+  #taking = false;
   #current: { readonly attempt: Attempt; readonly claimer: Claimer; starting: boolean } | undefined;
 
   constructor(roster: Roster, log: Log, hooks: AloneHooks) {
@@ -27,21 +28,31 @@ export class Alone {
     this.#hooks = hooks;
   }
 
-  /** Whether a job waits or runs here: then nothing else may be claimed. */
+  /** Whether a job waits or runs here, or is being claimed: then nothing else may be claimed. */
   get occupied(): boolean {
-    return this.#current !== undefined;
+    return this.#taking || this.#current !== undefined;
   }
 
   /** Claims one, if one waits; what was fetched ahead goes back. */
   async take(claimer: Claimer): Promise<void> {
     if (this.occupied || !this.#hooks.live()) return;
-    const row = await claimer.claimAlone(this.#roster.idle);
+    const row = await this.#claim(claimer);
     if (row === undefined) return;
     const attempt = this.#hooks.attempt(claimer.workerId, row);
     this.#roster.hold(attempt);
     this.#current = { attempt, claimer, starting: false };
     for (const waiting of this.#roster.takeReady()) this.#hooks.release(waiting);
     this.startWhenAlone();
+  }
+
+  /** Two pumps may come at once: the second would put its job in the place of the first, which nobody would start. */
+  async #claim(claimer: Claimer): Promise<ClaimRow | undefined> {
+    this.#taking = true;
+    try {
+      return await claimer.claimAlone(this.#roster.idle);
+    } finally {
+      this.#taking = false;
+    }
   }
 
   /** Starts it when nothing else runs; its timeout begins then. */

@@ -199,3 +199,9 @@ function abortError(cause: AbortCause, row: ClaimRow): Error {
     return unstuckError('WORKER_STOPPED', 'The worker is stopping; the job is given back.');
   return new DOMException(`Job ${row.id} was cancelled.`, 'AbortError');
 }
+
+/** All that is known of a job that is held without being known: its fence. */
+export function unknownRow({ id, token }: Pick<ClaimRow, 'id' | 'token'>): ClaimRow {
+  const counts = { attempt: 0, attempts_max: 0, crashes: 0, snoozes: 0, timeout_ms: 0 };
+  return { kind: 'job', id, token, type: '', rank: 0, seq: '0', ...counts, input: null };
+}

@@ -4,6 +4,7 @@ import {
   clampLeases,
   findSuspects,
   markDead,
+  pruneRowErrors,
   pruneWorkers,
   type SuspectRow,
   serverUptime,
@@ -57,6 +58,7 @@ export class FleetWatch {
   async prune(): Promise<void> {
     await this.#database.run(clampLeases);
     await this.#database.run(pruneWorkers);
+    await this.#database.run(pruneRowErrors);
   }
 
   /**

@@ -103,13 +103,14 @@ export class Pump {
 
   /** A reply that took longer than a beat may be about jobs that the lifeline has given back: those are confirmed first. */
   async #take(claimer: Claimer, claimed: Claimed): Promise<void> {
-    const { roster } = this.#parts;
+    const { roster, alone } = this.#parts;
     const attempts = claimed.jobs.map((row) => this.#hooks.attempt(claimer.workerId, row));
     for (const attempt of attempts) roster.hold(attempt);
     const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
     const ours = attempts.filter((attempt) => attempt.cause === undefined);
-    if (this.#hooks.claimer() === claimer) roster.add(ours);
+    // What was on its way while a job was taken that must run alone would run beside it.
+    if (this.#hooks.claimer() === claimer && !alone.occupied) roster.add(ours);
     else for (const attempt of ours) this.#hooks.release(attempt);
   }
 

@@ -4,9 +4,10 @@ import { deferJobs, findAccepted, finishJobs, recordStale } from '../sql/settle.
 import { sleep } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { makePartitions } from '../storage/partitions.ts';
-import { codeOf, isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
+import { isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
 import type { Decision, Defer, Finish } from './decide.ts';
+import { deferRow, finishJson, leastEnd } from './settle-rows.ts';
 
 /** An attempt and what is to be written about it. */
 export interface Ended {
@@ -67,7 +68,8 @@ export class Settler {
 
   /** Encodes finishes as the JSON list that `finishCtes` reads. */
   encode(batch: readonly Ended[]): string {
-    return `[${batch.map(({ attempt, decision }) => finishJson(attempt, decision as Finish)).join(',')}]`;
+    const rows = batch.map(({ attempt, decision }) => finishJson(attempt.row, decision as Finish));
+    return `[${rows.join(',')}]`;
   }
 
   /** Reports that a taken batch was written; the refused ones are looked at. */
@@ -124,7 +126,7 @@ export class Settler {
 
   async #defer(batch: readonly Ended[]): Promise<void> {
     try {
-      const list = batch.map(({ attempt, decision }) => deferRow(attempt, decision as Defer));
+      const list = batch.map(({ attempt, decision }) => deferRow(attempt.row, decision as Defer));
       const refused = await this.#database.run(deferJobs, [workerOf(batch), JSON.stringify(list)]);
       await this.#conclude(batch, refused);
     } catch (error) {
@@ -291,38 +293,4 @@ function fenceOf({ id, token }: { id: string; token: string }): string {
 
 function workerOf(batch: readonly Ended[]): string {
   return batch[0]?.attempt.workerId ?? '';
-}
-
-function finishJson(attempt: Attempt, decision: Finish): string {
-  const head = `{"id":"${attempt.row.id}","token":"${attempt.row.token}","state":"${decision.state}"`;
-  const result = decision.result === undefined ? '' : `,"result":${decision.result}`;
-  if (decision.state === 'completed') return `${head}${result}}`;
-  const rest = JSON.stringify({
-    error: decision.error,
-    reason: decision.reason,
-    outcome: decision.outcome,
-  });
-  return `${head}${result}${rest === '{}' ? '' : `,${rest.slice(1, -1)}`}}`;
-}
-
-function deferRow(attempt: Attempt, decision: Defer): Record<string, unknown> {
-  return {
-    id: attempt.row.id,
-    token: attempt.row.token,
-    gate: decision.gate,
-    delay_ms: Math.round(decision.delayMs),
-    charged: decision.charged,
-    outcome: decision.outcome,
-    error: decision.error,
-  };
-}
-
-function leastEnd(error: unknown): Finish {
-  const message = `PostgreSQL refused to store the end of this job three times (${codeOf(error)}).`;
-  return {
-    kind: 'finish',
-    state: 'failed',
-    error: { code: 'FINISH_REFUSED', name: 'UnstuckError', message },
-    outcome: null,
-  };
 }

@@ -7,9 +7,8 @@ import { deferred } from '../std/deferred.ts';
 import { Loop } from '../std/loop.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
-import { thisProcess } from '../storage/host.ts';
 import { Alone } from './alone.ts';
-import { Attempt, type AttemptContext, type AttemptEnd } from './attempt.ts';
+import { Attempt, type AttemptContext, type AttemptEnd, unknownRow } from './attempt.ts';
 import { attemptContext } from './attempt-context.ts';
 import { Claimer } from './claimer.ts';
 import { RELEASED } from './decide.ts';
@@ -17,6 +16,7 @@ import { Lifeline } from './lifeline.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { Pump } from './pump.ts';
+import { registrationOf } from './registration.ts';
 import { Roster } from './roster.ts';
 import { type Ended, Settler } from './settler.ts';
 import { watchStrayErrors } from './stray-errors.ts';
@@ -39,19 +39,6 @@ type Foreign = AttemptRef & { readonly cancelled: boolean };
 const CHORES_MS = 1_000;
 const STALE_PREFETCH_MS = 1_000;
 const HARD_EXIT_MS = 10_000;
-/** What is known of a job that is held without being known: nothing but its fence. */
-const UNKNOWN_ROW: Omit<ClaimRow, 'id' | 'token'> = {
-  kind: 'job',
-  type: '',
-  rank: 0,
-  seq: '0',
-  attempt: 0,
-  attempts_max: 0,
-  crashes: 0,
-  snoozes: 0,
-  timeout_ms: 0,
-  input: null,
-};
 
 /** One worker: capacity, claims, attempts and their ends. */
 export class Worker {
@@ -181,19 +168,8 @@ export class Worker {
 
   #enlist(): void {
     const workerId = randomUUID();
-    const { host, pid, started } = thisProcess();
     const { config, url, pooled } = this.#database;
-    const { name, version, concurrency } = this.#settings;
-    const registration = {
-      name,
-      host,
-      pid,
-      pid_started: started,
-      lease_ms: config.lease,
-      types: [...this.definitions.keys()],
-      concurrency,
-      version,
-    };
+    const registration = registrationOf(this.#settings, [...this.definitions.keys()], config.lease);
     this.#claimer = new Claimer(this.#database, workerId, [...this.definitions.values()]);
     this.#lifeline = new Lifeline(
       { url, config, pooled, workerId, registration },
@@ -304,7 +280,7 @@ export class Worker {
       this.#settler.add({
         attempt: new Attempt(
           workerId,
-          { ...UNKNOWN_ROW, id, token },
+          unknownRow({ id, token }),
           undefined as never,
           this.#context,
         ),

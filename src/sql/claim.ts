@@ -28,12 +28,13 @@ export interface ClaimRow {
 const claimCtes = (t: Names): Sql => sql`
   alive as materialized (
     select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
+  ), wanted as materialized (
+    select * from jsonb_to_recordset($3::text::jsonb) as w (type text, timeout_ms bigint, rank integer, seq bigint)
   ), due as materialized (
-    select d.id, d.timeout_ms
-    from alive
-    cross join jsonb_to_recordset($3::text::jsonb) as wanted (type text, timeout_ms bigint, rank integer, seq bigint)
+    select d.id
+    from alive cross join wanted
     cross join lateral (
-      select j.id, coalesce(j.timeout_ms, wanted.timeout_ms) as timeout_ms
+      select j.id
       from ${t.jobs} j
       where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.worker_id is null and j.crashes = 0
         and (j.rank, j.seq) > (wanted.rank, wanted.seq)
@@ -44,14 +45,19 @@ const claimCtes = (t: Names): Sql => sql`
     limit $4
   ), ${claimedCtes(t)}`;
 
-/** $1 worker, $2 id of the claim: marks the rows of `due` as running and notes them. The guard is checked again on the row (B1). */
+/**
+ * $1 worker, $2 id of the claim: marks the rows of `due` as running and notes them. The guard is checked again on the row (B1). The rows
+ * are named by an array: joined to `due`, whose size a generic plan overestimates, an analysed backlog of 200k was walked by every claim
+ * (189 ms instead of 3).
+ */
 const claimedCtes = (t: Names): Sql => sql`
   claimed as (
     update ${t.jobs} j
     set worker_id = $1, token = j.token + 1, attempt = j.attempt + 1, started_at = ${t.now}, updated_at = ${t.now},
-      expires_at = ${t.now} + due.timeout_ms * interval '1 ms'
-    from due where j.id = due.id and ${from('claim')}
-    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at, due.timeout_ms, j.input
+      expires_at = ${t.now} + coalesce(j.timeout_ms, (select w.timeout_ms from wanted w where w.type = j.type)) * interval '1 ms'
+    where j.id = any (array(select due.id from due)) and ${from('claim')}
+    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at,
+      extract(epoch from j.expires_at - j.started_at) * 1000 as timeout_ms, j.input
   ), noted as (
     insert into ${t.claims} (id, worker_id, job_ids, expires_at, created_at)
     select $2, $1, array_agg(id), min(expires_at), ${t.now} from claimed having count(*) > 0
@@ -90,12 +96,13 @@ export const claimAlone: Statement<ClaimRow> = statement(
   (t) => sql`
   with alive as materialized (
     select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
+  ), wanted as materialized (
+    select * from jsonb_to_recordset($3::text::jsonb) as w (type text, timeout_ms bigint)
   ), due as materialized (
-    select d.id, d.timeout_ms
-    from alive
-    cross join jsonb_to_recordset($3::text::jsonb) as wanted (type text, timeout_ms bigint)
+    select d.id
+    from alive cross join wanted
     cross join lateral (
-      select j.id, coalesce(j.timeout_ms, wanted.timeout_ms) as timeout_ms
+      select j.id
       from ${t.jobs} j
       where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.worker_id is null and j.crashes > 0
         and ($5::boolean or j.updated_at < ${t.now} - interval '1 second')

@@ -150,7 +150,13 @@ export class Database {
       allowExitOnIdle: true,
       onConnect: async (client) => {
         client.on('error', this.#onError);
-        if (settings !== undefined) await client.query(settings.text);
+        if (settings === undefined) return;
+        // Bounded also where users' own statements are not: a connection may die between its greeting and this.
+        const bounded: pg.QueryConfig & pg.ClientConfig = {
+          text: settings.text,
+          query_timeout: this.config.connectTimeout,
+        };
+        await client.query(bounded);
       },
     };
     const pool = new pg.Pool(options);

@@ -177,6 +177,27 @@ test.each(REPLIES)(
   60_000,
 );
 
+test('an end whose reply was lost and that is not read back is caught: it is called late although it was accepted', async () => {
+  const place = await ownArena();
+  const proxy = await TcpProxy.start(place.url);
+  try {
+    const crew = await place.crew(1, { url: proxy.url, mutant: 'skip-read-back' });
+    proxy.cutReplyTo('finish-and-claim\0', 3);
+    const jobs = await place.unstuck.enqueueMany(
+      plain,
+      Array.from({ length: 60 }, () => ({ input: { ms: 20 } })),
+    );
+    await until('three replies are cut', 30_000, () => proxy.cut === 3);
+    await until('every job has ended', 60_000, async () => (await live(place)) === 0);
+    await crew.drain();
+    const acked = jobs.map(({ id }) => id);
+    const found = await violations(place.client, crew.lines(), { acked });
+    expect(found).toContainEqual(expect.stringContaining('an accepted end was called late'));
+  } finally {
+    await proxy.close();
+  }
+}, 90_000);
+
 /** Jobs of three types, enough to keep two workers busy for some seconds; returns their ids. */
 async function enqueueSome({ unstuck }: Arena): Promise<string[]> {
   const made = await Promise.all([

@@ -92,7 +92,7 @@ export class Storm {
     await enqueueing;
     for (const error of await Promise.all(this.#pending))
       if (error !== undefined) throw error as Error;
-    await until('every job has ended', 280_000, async () => !(await this.#live()));
+    await until('every job has ended', 120_000, async () => !(await this.#live()));
   }
 
   /** Ends the workers; returns what is wrong, and prints what happened. */
