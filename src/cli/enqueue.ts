@@ -1,8 +1,10 @@
 /** `unstuck enqueue`: stores one job, and waits for its end if asked. */
+
 import { readFileSync } from 'node:fs';
 import { unstuckError } from '../domain/errors.ts';
 import type { Enqueued, EnqueueOptions } from '../domain/job.ts';
 import { parseJson } from '../domain/json.ts';
+import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { showJob } from './job-show.ts';
 import { openScreen, type Screen } from './screen.ts';
@@ -93,6 +95,6 @@ function show(screen: Screen, enqueued: Enqueued): void {
 }
 
 function inWords({ id, created }: Enqueued): string {
-  if (created) return `Enqueued ${id}. Look at it: unstuck job show ${id}`;
+  if (created) return `Enqueued ${id}. Look at it: ${commandName()} job show ${id}`;
   return `Stored nothing: the live job ${id} has this key.`;
 }

@@ -4,6 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import { VERSION } from '../domain/version.ts';
 import type { HttpServer } from '../http/index.ts';
 import type { Unstuck } from '../unstuck.ts';
+import { commandName } from './command-name.ts';
 import type { TryIt } from './load-jobs.ts';
 import type { Screen } from './screen.ts';
 
@@ -58,19 +59,14 @@ function workerOf(types: readonly string[], concurrency: number): string {
 
 function tries({ server, jobs, tryIt }: Running): string[] {
   const type = tryIt?.type ?? jobs[0]?.type ?? 'hello';
-  const input = tryIt?.input ?? {};
+  const input = tryIt?.input ?? { 'your input': 'of this type' };
   const token = server.guarded ? ' -H "authorization: Bearer $UNSTUCK_TOKEN"' : '';
   const body = shellQuoted(JSON.stringify({ type, input }));
   return [
     `curl -s ${server.url}/v1/jobs${token} -H 'content-type: application/json' -d ${body}`,
-    `${command()} enqueue ${type} ${shellQuoted(JSON.stringify(input))} --wait`,
-    `${command()} status`,
+    `${commandName()} enqueue ${type} ${shellQuoted(JSON.stringify(input))} --wait`,
+    `${commandName()} status`,
   ];
-}
-
-/** How this very command was called: by an npm script of the repository, or installed. */
-function command(): string {
-  return import.meta.url.endsWith('.ts') ? 'npm run unstuck --' : 'npx unstuck';
 }
 
 function shellQuoted(text: string): string {

@@ -52,7 +52,7 @@ function usesColours(tty: boolean, env: NodeJS.ProcessEnv): boolean {
 
 function widthOf(): number {
   const asked = Number(process.env['COLUMNS']);
-  return Math.max(40, process.stdout.columns ?? (asked > 0 ? asked : 100));
+  return Math.max(40, asked > 0 ? asked : (process.stdout.columns ?? 100));
 }
 
 function relative(at: Date | null, now: Date): string {

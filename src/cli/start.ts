@@ -1,6 +1,7 @@
 /** `unstuck start`: database, worker and HTTP server in one process, with words for a person. */
 import type { AnyJob } from '../domain/define-job.ts';
 import type { HttpServer } from '../http/index.ts';
+import { formatDuration } from '../std/duration.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
@@ -8,7 +9,7 @@ import { greet } from './greeting.ts';
 import { type LoadedJobs, loadJobs } from './load-jobs.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { connectOptions, isEmbedded, patiently } from './session.ts';
-import { aborted, stopRequest, stopWithinMs } from './stop-request.ts';
+import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 import { watchCounts } from './watch-counts.ts';
 import { type WorkCommandOptions, workOptions } from './work.ts';
@@ -26,7 +27,8 @@ export async function start(options: StartOptions, modules: readonly string[]): 
     return (await import('./supervisor.ts')).supervise({ overlap: false });
   const screen = openScreen(options.output);
   const stop = new AbortController();
-  stopRequest(supervised).addEventListener('abort', () => stop.abort(), { once: true });
+  const requests = stopRequests(supervised);
+  requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
   const loaded = await loadJobs(modules);
   let replace = false;
   const onReplace = (): void => {
@@ -42,8 +44,13 @@ export async function start(options: StartOptions, modules: readonly string[]): 
     stop.signal,
   );
   if (unstuck === undefined) return EXIT.ok;
-  const stopped = await run(unstuck, loaded, options, { screen, signal: stop.signal });
+  const stopped = await run(unstuck, loaded, options, {
+    screen,
+    signal: stop.signal,
+    halt: requests.halt,
+  });
   if (!stopped) return EXIT.failed;
+  if (requests.halt.aborted) return EXIT.interrupted;
   return replace ? EXIT.replace : EXIT.ok;
 }
 
@@ -63,7 +70,7 @@ async function run(
   unstuck: Unstuck,
   loaded: LoadedJobs,
   options: StartOptions,
-  { screen, signal }: { screen: Screen; signal: AbortSignal },
+  { screen, signal, halt }: { screen: Screen; signal: AbortSignal; halt: AbortSignal },
 ): Promise<boolean> {
   const server = await serveOrClose(unstuck, loaded, options);
   const demo = await enqueueDemo(unstuck, loaded);
@@ -71,7 +78,11 @@ async function run(
   tellSupervisor('ready');
   const watching = watchCounts(unstuck, screen, signal);
   await aborted(signal);
-  screen.hint('Stopping: running jobs may end, what waits stays stored …');
+  const { drainTimeout } = unstuck.config;
+  screen.hint(
+    `Stopping: running jobs may end, for up to ${formatDuration(drainTimeout)}; what waits stays stored. Ctrl-C again gives them back at once.`,
+  );
+  halt.addEventListener('abort', () => void unstuck.halt(), { once: true });
   const closing = Promise.all([watching, server.close().then(() => unstuck.close())]);
   const stopped = await settlesWithin(closing, stopWithinMs(unstuck.config));
   screen.hint(stopped ? 'Stopped.' : 'Stopped, though not everything ended in time.');

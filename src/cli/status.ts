@@ -1,7 +1,9 @@
 /** `unstuck status`: the whole installation on one screen. */
+
 import { snakeJson } from '../domain/json.ts';
 import type { StateCount, Status, WorkerStatus } from '../engine/status.ts';
 import { formatDuration } from '../std/duration.ts';
+import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
@@ -96,7 +98,7 @@ function summary(screen: Screen, found: Status): string {
       ? 'the sweep has never run: no process takes part in it'
       : `last sweep ${formatDuration(found.sweptMsAgo)} ago`;
   if (found.stuck > 0)
-    return `${screen.paint(`${found.stuck} stuck`, 'red')}, ${found.late} late in all; ${swept}. Look closer: unstuck stuck`;
+    return `${screen.paint(`${found.stuck} stuck`, 'red')}, ${found.late} late in all; ${swept}. Look closer: ${commandName()} stuck`;
   const late = found.late === 0 ? '' : `, ${found.late} late and explained`;
   return `${screen.paint('Nothing is stuck', 'green')}${late}; ${swept}.`;
 }

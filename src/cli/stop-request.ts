@@ -20,23 +20,31 @@ export function onStopSignals(stop: (signal: string) => void, hard: () => void):
   process.on('SIGTERM', onSignal);
 }
 
-/**
- * A signal that aborts when this process is to stop. By itself a second request ends the process at once with exit code 130; under a
- * supervisor that is the supervisor's to do, and its end is a request to stop.
- */
-export function stopRequest(supervised: boolean): AbortSignal {
-  const request = new AbortController();
-  const stop = (): void => request.abort();
-  if (!supervised) {
-    onStopSignals(stop, () => process.exit(EXIT.interrupted));
-    return request.signal;
-  }
-  onStopSignals(stop, () => undefined);
-  process.on('disconnect', stop);
-  process.on('message', (message: ToSupervised) => {
-    if (message.kind === 'stop') stop();
-  });
-  return request.signal;
+/** What people and supervisors ask of a process. */
+export interface StopRequests {
+  /** Aborts when the process is to stop. */
+  readonly stop: AbortSignal;
+  /** Aborts when it is not to wait for its handlers any longer: it gives their jobs back. It exits with 130 soon after in any case. */
+  readonly halt: AbortSignal;
+}
+
+/** Giving jobs back may take this long after a second request; then the process exits. */
+export const HALT_MS = 3_000;
+
+/** Listens to signals, and under a supervisor to its words; the supervisor's end is a request to stop. */
+export function stopRequests(supervised: boolean): StopRequests {
+  const stop = new AbortController();
+  const halt = new AbortController();
+  const onStop = (): void => stop.abort();
+  const onHalt = (): void => {
+    halt.abort();
+    setTimeout(() => process.exit(EXIT.interrupted), HALT_MS).unref();
+  };
+  onStopSignals(onStop, onHalt);
+  if (!supervised) return { stop: stop.signal, halt: halt.signal };
+  process.on('disconnect', onStop);
+  process.on('message', ({ kind }: ToSupervised) => (kind === 'stop' ? onStop() : onHalt()));
+  return { stop: stop.signal, halt: halt.signal };
 }
 
 /** Resolves when the signal is aborted. */

@@ -1,8 +1,8 @@
 /** What a supervisor and the process that it supervises tell each other. */
 
-/** To the supervised process: stop as on SIGTERM. */
+/** To the supervised process: `stop` as on SIGTERM, `halt` as on a second one. */
 export interface ToSupervised {
-  readonly kind: 'stop';
+  readonly kind: 'stop' | 'halt';
 }
 
 /** From it: `ready` when it works, `replace` when it carries too many handlers that never returned. */

@@ -5,7 +5,7 @@ import { parseConfig } from '../domain/options.ts';
 import { deferred } from '../std/deferred.ts';
 import { monotonicMs } from '../std/timer.ts';
 import { EXIT } from './exit-codes.ts';
-import { onStopSignals, stopWithinMs } from './stop-request.ts';
+import { HALT_MS, onStopSignals, stopWithinMs } from './stop-request.ts';
 import type { FromSupervised, ToSupervised } from './supervisor-messages.ts';
 
 /** How one process takes the place of another. */
@@ -29,7 +29,7 @@ export function supervise(options: SupervisorOptions): Promise<number> {
   const supervisor = new Supervisor(options, stopWithinMs(config), log);
   onStopSignals(
     (signal) => supervisor.stop(signal),
-    () => supervisor.kill(EXIT.interrupted),
+    () => supervisor.halt(),
   );
   supervisor.start();
   return supervisor.ended;
@@ -81,6 +81,13 @@ class Supervisor {
     else setTimeout(() => this.kill(EXIT.failed), this.#stopMs).unref();
   }
 
+  /** Ends all as soon as they have given their jobs back. */
+  halt(): void {
+    this.#exitCode = EXIT.interrupted;
+    for (const child of this.#children()) tell(child, 'halt');
+    setTimeout(() => this.kill(EXIT.interrupted), HALT_MS + 500).unref();
+  }
+
   /** Ends all at once: their jobs run again elsewhere. */
   kill(exitCode: number): void {
     for (const child of this.#children()) child.kill('SIGKILL');
@@ -95,7 +102,7 @@ class Supervisor {
     if (child !== this.#current) return;
     if (kind === 'ready') {
       this.#everReady = true;
-      for (const old of this.#retired) tell(old);
+      for (const old of this.#retired) this.#retire(old);
     } else if (!this.#stopping) this.#replace(child);
   }
 
@@ -104,7 +111,13 @@ class Supervisor {
     this.#retired.add(child);
     this.#current = undefined;
     if (this.#options.overlap) this.start();
-    else tell(child);
+    else this.#retire(child);
+  }
+
+  /** One that does not stop in time is ended: it would keep its lease, and its handlers, for ever. */
+  #retire(child: ChildProcess): void {
+    tell(child);
+    setTimeout(() => child.kill('SIGKILL'), this.#stopMs).unref();
   }
 
   #exited(child: ChildProcess, code: number | null, signal: string | null): void {
@@ -132,6 +145,6 @@ class Supervisor {
 }
 
 /** A child whose channel is closed has heard of our end already, or is ending. */
-function tell(child: ChildProcess): void {
-  if (child.connected) child.send({ kind: 'stop' } satisfies ToSupervised, () => undefined);
+function tell(child: ChildProcess, kind: ToSupervised['kind'] = 'stop'): void {
+  if (child.connected) child.send({ kind } satisfies ToSupervised, () => undefined);
 }

@@ -1,7 +1,9 @@
 /** Waits for the end of a job, showing its progress; Ctrl-C stops the waiting, never the job. */
+
 import type { Job } from '../domain/job.ts';
 import { sleep } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
+import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Screen } from './screen.ts';
 
@@ -27,7 +29,7 @@ export async function waitForJob(
     });
   } catch (error) {
     if (!interrupt.signal.aborted) throw error;
-    screen.hint(`The job goes on. Wait again: unstuck job show ${id} --wait`);
+    screen.hint(`The job goes on. Wait again: ${commandName()} job show ${id} --wait`);
     return undefined;
   } finally {
     over.abort();

@@ -1,7 +1,9 @@
 /** Says how many jobs there are, in one calm line, when that has changed. */
+
 import type { Status } from '../engine/status.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
+import { commandName } from './command-name.ts';
 import type { Screen } from './screen.ts';
 
 const EVERY_MS = 5_000;
@@ -35,7 +37,7 @@ export function inWords(found: Status): string {
     return count === 0 ? undefined : `${count} ${state}`;
   }).filter((text) => text !== undefined);
   const jobs = counts.length === 0 ? 'no jobs yet' : counts.join(', ');
-  if (found.stuck > 0) return `${jobs}; ${found.stuck} STUCK: see \`unstuck stuck\``;
-  if (found.late > 0) return `${jobs}; ${found.late} late: see \`unstuck stuck\``;
+  if (found.stuck > 0) return `${jobs}; ${found.stuck} STUCK: see ${commandName()} stuck`;
+  if (found.late > 0) return `${jobs}; ${found.late} late: see ${commandName()} stuck`;
   return `${jobs}; nothing is stuck`;
 }

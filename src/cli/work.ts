@@ -4,7 +4,7 @@ import { hidePasswords } from './describe-failure.ts';
 import { EXIT } from './exit-codes.ts';
 import { loadJobs } from './load-jobs.ts';
 import { connectOptions, type Globals, patiently } from './session.ts';
-import { aborted, stopRequest, stopWithinMs } from './stop-request.ts';
+import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 
 /** How the worker runs. */
@@ -25,8 +25,8 @@ export async function work(
   if (options.supervise && !supervised)
     return (await import('./supervisor.ts')).supervise({ overlap: true });
   const stop = new AbortController();
-  const request = stopRequest(supervised);
-  request.addEventListener('abort', () => stop.abort(), { once: true });
+  const requests = stopRequests(supervised);
+  requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
   const { jobs } = await loadJobs(modules);
   let replace = false;
   const onReplace = (): void => {
@@ -51,8 +51,10 @@ export async function work(
   tellSupervisor('ready');
   await aborted(stop.signal);
   unstuck.log.info('worker_stopping', { pid: process.pid });
+  requests.halt.addEventListener('abort', () => void unstuck.halt(), { once: true });
   if (!(await settlesWithin(unstuck.close(), stopWithinMs(unstuck.config)))) return EXIT.failed;
   unstuck.log.info('worker_stopped', { pid: process.pid });
+  if (requests.halt.aborted) return EXIT.interrupted;
   return replace ? EXIT.replace : EXIT.ok;
 }
 

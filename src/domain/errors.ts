@@ -169,7 +169,7 @@ export const ERRORS = {
   INPUT_REFUSED_BY_WORKER: {
     status: 500,
     meaning: 'The stored input does not fit the schema of the worker that took the job.',
-    fix: 'Deploy a worker that understands the input, then retry the job.',
+    fix: 'Correct the input where it is enqueued, or deploy a worker that understands it; then retry the job.',
   },
   ISOLATE_INVALID: {
     status: 422,

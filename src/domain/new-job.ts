@@ -93,12 +93,24 @@ export function checkInput(definition: AnyJob, input: unknown): Promise<void> | 
 
 function refuseIssues(type: string, issues: readonly StandardSchemaV1.Issue[] | undefined): void {
   if (issues === undefined) return;
-  const list = issues.slice(0, 10).map((issue) => `${pathOf(issue)}: ${issue.message}`);
+  const list = listIssues(issues);
   throw unstuckError(
     'INPUT_INVALID',
     `The input of a "${type}" job does not fit its schema. ${list.join('; ')}. Nothing was stored.`,
     { detail: { issues: list } },
   );
+}
+
+/** The error of an attempt whose stored input its worker's schema refuses. */
+export function inputRefused(issues: readonly StandardSchemaV1.Issue[]): Error {
+  return unstuckError(
+    'INPUT_REFUSED_BY_WORKER',
+    `The stored input does not fit the schema of this worker. ${listIssues(issues).join('; ')}. Correct it where it was enqueued, or deploy a worker that understands it and retry the job.`,
+  );
+}
+
+function listIssues(issues: readonly StandardSchemaV1.Issue[]): string[] {
+  return issues.slice(0, 10).map((issue) => `${pathOf(issue)}: ${issue.message}`);
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {

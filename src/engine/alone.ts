@@ -10,8 +10,15 @@ export interface AloneHooks {
   attempt(workerId: string, row: ClaimRow): Attempt;
   /** Gives an attempt back uncharged. */
   release(attempt: Attempt): void;
-  /** Whether the worker takes jobs. */
-  live(): boolean;
+  /** The claimer of the worker's present identity; undefined while it takes no jobs. */
+  claimer(): Claimer | undefined;
+}
+
+interface Current {
+  readonly attempt: Attempt;
+  readonly claimer: Claimer;
+  /** Its start is on its way, or it runs. */
+  started: boolean;
 }
 
 /** At most one job at a time: claimed at once, started when everything else in this process has ended. */
@@ -20,7 +27,7 @@ export class Alone {
   #log: Log;
   #hooks: AloneHooks;
   #taking = false;
-  #current: { readonly attempt: Attempt; readonly claimer: Claimer; starting: boolean } | undefined;
+  #current: Current | undefined;
 
   constructor(roster: Roster, log: Log, hooks: AloneHooks) {
     this.#roster = roster;
@@ -33,23 +40,19 @@ export class Alone {
     return this.#taking || this.#current !== undefined;
   }
 
-  /** Claims one, if one waits; what was fetched ahead goes back. */
-  async take(claimer: Claimer): Promise<void> {
-    if (this.occupied || !this.#hooks.live()) return;
-    const row = await this.#claim(claimer);
-    if (row === undefined) return;
-    const attempt = this.#hooks.attempt(claimer.workerId, row);
-    this.#roster.hold(attempt);
-    this.#current = { attempt, claimer, starting: false };
-    for (const waiting of this.#roster.takeReady()) this.#hooks.release(waiting);
-    this.startWhenAlone();
+  /** Whether a job runs here by itself: then nothing else may start. */
+  get running(): boolean {
+    return this.#current?.started === true;
   }
 
-  /** Two pumps may come at once: the second would put its job in the place of the first, which nobody would start. */
-  async #claim(claimer: Claimer): Promise<ClaimRow | undefined> {
+  /** Claims one, if one waits; answers whether it did. Two pumps may come at once: the second finds it occupied. */
+  async take(claimer: Claimer): Promise<boolean> {
+    if (this.occupied || this.#hooks.claimer() !== claimer) return false;
     this.#taking = true;
     try {
-      return await claimer.claimAlone(this.#roster.idle);
+      const row = await claimer.claimAlone(this.#roster.idle);
+      if (row !== undefined) this.#place(claimer, row);
+      return row !== undefined;
     } finally {
       this.#taking = false;
     }
@@ -58,15 +61,13 @@ export class Alone {
   /** Starts it when nothing else runs; its timeout begins then. */
   startWhenAlone(): void {
     const current = this.#current;
-    if (current === undefined || current.starting) return;
-    if (!this.#hooks.live()) return this.drop();
-    if (this.#roster.active.size > 0) return;
-    current.starting = true;
-    current.claimer.startAlone(current.attempt.row).then(
-      (ours) => (ours && this.#hooks.live() ? this.#roster.start(current.attempt) : this.drop()),
+    if (current === undefined || current.started || !this.#roster.idle) return;
+    current.started = true;
+    current.claimer.stampAlone(current.attempt.row, 'start').then(
+      (ours) => this.#start(current, ours),
       (error: unknown) => {
         this.#log.warn('start_alone_failed', { job: current.attempt.row.id, error });
-        current.starting = false;
+        current.started = false;
       },
     );
   }
@@ -74,21 +75,40 @@ export class Alone {
   /** Keeps the time of one that still waits from running out: called once a second. */
   async keep(): Promise<void> {
     const current = this.#current;
-    if (current === undefined || current.starting) return;
-    if (!(await current.claimer.startAlone(current.attempt.row)) && this.#current === current)
-      this.drop();
+    if (current === undefined || current.started) return;
+    const ours = await current.claimer.stampAlone(current.attempt.row, 'wait');
+    if (!ours && !current.started) this.#drop(current);
     this.startWhenAlone();
   }
 
-  /** An attempt ended; if it was this one, others may run again. */
+  /** An attempt ended, or was lost; if it was this one, others may run again. */
   ended(attempt: Attempt): void {
     if (this.#current?.attempt === attempt) this.#current = undefined;
   }
 
   /** Gives one that has not started back. */
   drop(): void {
-    const current = this.#current;
-    if (current === undefined || this.#roster.active.has(current.attempt)) return;
+    if (this.#current !== undefined) this.#drop(this.#current);
+  }
+
+  #place(claimer: Claimer, row: ClaimRow): void {
+    const attempt = this.#hooks.attempt(claimer.workerId, row);
+    this.#roster.hold(attempt);
+    this.#current = { attempt, claimer, started: false };
+    if (this.#hooks.claimer() === claimer) this.startWhenAlone();
+    else this.drop();
+  }
+
+  /** Between the question and the answer it may have been cancelled, dropped, or lost with the worker's identity. */
+  #start(current: Current, ours: boolean): void {
+    if (this.#current !== current) return;
+    const wanted = ours && current.attempt.cause === undefined;
+    if (wanted && this.#hooks.claimer() === current.claimer) this.#roster.start(current.attempt);
+    else this.#drop(current);
+  }
+
+  #drop(current: Current): void {
+    if (this.#current !== current || this.#roster.active.has(current.attempt)) return;
     this.#current = undefined;
     this.#hooks.release(current.attempt);
   }

@@ -27,7 +27,7 @@ export function attemptContext(
       // A progress write would wait for the row that the transaction is about to lock.
       progress.forget(attempt);
       const { workerId, row } = attempt;
-      const fence = { workerId, id: row.id, token: row.token };
+      const fence = { workerId, id: row.id, token: row.token, signal: attempt.signal };
       const done = completeInTransaction(database, fence, limits, async (tx) => {
         const value = await fn(tx);
         attempt.ending = true;

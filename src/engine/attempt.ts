@@ -4,6 +4,8 @@ import type { ClientBase } from 'pg';
 import type { AnyJob, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
 import { type Log, withFacts } from '../domain/log.ts';
+import { inputRefused } from '../domain/new-job.ts';
+import { toJobError } from '../domain/outcome.ts';
 import { toStorableText } from '../domain/payload.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { deferred } from '../std/deferred.ts';
@@ -121,14 +123,23 @@ export class Attempt {
     if (this.cause === 'cancelled' || this.cause === 'lost' || thrown instanceof StaleAttemptError)
       return 'dropped';
     if (this.cause === 'stopping') return RELEASED;
-    if (this.cause === 'timed-out')
-      return onTimeout(this.row.timeout_ms, this.definition, this.#counts(), Math.random());
+    try {
+      return this.cause === 'timed-out' ? this.#onTimeout() : this.#onThrow(thrown);
+    } catch (broken) {
+      // Reading a thrown value may throw again; the attempt has ended all the same.
+      return { kind: 'finish', state: 'failed', error: toJobError(broken), outcome: 'failed' };
+    }
+  }
+
+  #onTimeout(): Decision {
+    return onTimeout(this.row.timeout_ms, this.definition, this.#counts(), Math.random());
+  }
+
+  #onThrow(thrown: unknown): Decision {
     return onThrow(thrown, this.definition, this.#counts(), Math.random());
   }
 
   #decisionWhenLeft(error: unknown): Decision | 'dropped' {
-    if (this.cause === 'crashed')
-      return onThrow(error, this.definition, this.#counts(), Math.random());
     if (this.cause === undefined) return RELEASED;
     return this.#decisionWhenThrown(error);
   }
@@ -168,14 +179,7 @@ export class Attempt {
     if (this.definition.isolate) return this.row.input;
     const checked = await this.definition.schema['~standard'].validate(this.row.input);
     if (checked.issues === undefined) return checked.value;
-    const issues = checked.issues
-      .slice(0, 5)
-      .map((issue) => issue.message)
-      .join('; ');
-    throw unstuckError(
-      'INPUT_REFUSED_BY_WORKER',
-      `The stored input does not fit the schema of this worker: ${issues}. Deploy a worker that understands it, then retry the job.`,
-    );
+    throw inputRefused(checked.issues);
   }
 
   #report(fraction: number, note: string | undefined): void {

@@ -1,7 +1,7 @@
 /** Claimer: takes jobs for one worker, remembering where in each type's queue it was. */
 import { randomUUID } from 'node:crypto';
 import type { AnyJob } from '../domain/define-job.ts';
-import { type ClaimRow, claimAlone, claimJobs, finishAndClaim, startAlone } from '../sql/claim.ts';
+import { type ClaimRow, claimAlone, claimJobs, finishAndClaim, stampAlone } from '../sql/claim.ts';
 import { findForeign } from '../sql/lifeline.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
@@ -67,14 +67,11 @@ export class Claimer {
     return jobs[0];
   }
 
-  /** Starts the timeout of a job that had to wait for its turn alone; false when it is no longer ours. */
-  async startAlone(row: ClaimRow): Promise<boolean> {
-    const rows = await this.#database.run(startAlone, [
-      this.workerId,
-      row.id,
-      row.token,
-      Math.round(row.timeout_ms),
-    ]);
+  /** Keeps the time of a job that waits for its turn alone, or starts it; false when it is no longer ours. */
+  async stampAlone(row: ClaimRow, start: 'wait' | 'start'): Promise<boolean> {
+    const timeoutMs = Math.round(row.timeout_ms);
+    const values = [this.workerId, row.id, row.token, timeoutMs, start === 'start'];
+    const rows = await this.#database.run(stampAlone, values);
     return rows.length > 0;
   }
 

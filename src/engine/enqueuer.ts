@@ -29,6 +29,8 @@ type Batch = Waiting<NewJob, Enqueued>[];
 
 const RETRY_FOR_MS = 15_000;
 const KEY_ROUNDS = 20;
+/** A key that somebody's open transaction holds must not hold up the other keyed jobs for long. */
+const KEY_PATIENCE = '200ms';
 
 /** Group-commits enqueues. Jobs with a unique key go through a committer of their own: one key held elsewhere must not delay plain jobs. */
 export class Enqueuer {
@@ -64,7 +66,7 @@ export class Enqueuer {
   /** Resolves when everything enqueued so far is settled. */
   async stop(): Promise<void> {
     await Promise.all([this.#plain.drain(), this.#keyed.drain()]);
-    this.#notifier.stop();
+    await this.#notifier.stop();
   }
 
   async #flush(batch: Batch, maybeStored = false): Promise<void> {
@@ -107,7 +109,9 @@ export class Enqueuer {
     executor?: Executor,
   ): Promise<Set<string>> {
     const list = `[${jobs.map((job) => job.json).join(',')}]`;
-    const values = [list, payload, this.#database.config.claimWithin, ATTEMPTS_DEFAULT];
+    const keyed = executor === undefined && jobs[0]?.key !== undefined;
+    const { claimWithin } = this.#database.config;
+    const values = [list, payload, claimWithin, ATTEMPTS_DEFAULT, keyed ? KEY_PATIENCE : null];
     const rows = await this.#database.run(enqueueJobs, values, executor);
     return new Set(rows.map((row) => row.id));
   }

@@ -47,6 +47,7 @@ export class FleetWatch {
     try {
       if (!this.#database.pooled) await this.#database.run(watchLocks);
       const suspects = await this.#findSuspects();
+      if (suspects.length === 0) this.#massSince = undefined;
       return suspects.length > 0 && (await this.#judge(suspects));
     } catch (error) {
       if (isConnectionLost(error)) this.#troubleAt = monotonicMs();
@@ -93,6 +94,7 @@ export class FleetWatch {
         ((worker.lease_over && monotonicMs() >= this.#frozenUntil) ||
           (worker.lost_ms ?? 0) >= LOCK_GRACE_MS),
     );
+    if (silent.length === 0) this.#massSince = undefined;
     if (silent.length === 0 || (await this.#isOutage(silent, suspects[0]?.live ?? 0))) return dead;
     return (await this.#markDead(silent, false)) || dead;
   }

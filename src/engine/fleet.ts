@@ -98,6 +98,11 @@ export class Fleet {
     return refreshFindings(this.#database, this.#log);
   }
 
+  /** Makes the workers stop without waiting for their handlers. */
+  async halt(): Promise<void> {
+    await Promise.all([...this.#workers].map((worker) => worker.halt()));
+  }
+
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));

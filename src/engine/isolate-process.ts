@@ -1,9 +1,11 @@
 /** The child process of an isolated job: imports the module, runs the handler once, answers, and exits. */
+
 import { Worker } from 'node:worker_threads';
 import type { AnyJob, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
 import { findDefinitions } from '../domain/find-definitions.ts';
 import type { Log, LogFacts } from '../domain/log.ts';
+import { inputRefused } from '../domain/new-job.ts';
 import { Cancel, Fail, RetryAfter, Snooze, toJobError } from '../domain/outcome.ts';
 import { encodePayload, type PayloadLimits } from '../domain/payload.ts';
 import { monotonicMs } from '../std/timer.ts';
@@ -70,11 +72,7 @@ async function findDefinition(start: Start): Promise<AnyJob> {
 
 async function runningJob(start: Start, definition: AnyJob): Promise<RunningJob> {
   const checked = await definition.schema['~standard'].validate(start.job.input);
-  if (checked.issues !== undefined)
-    throw unstuckError(
-      'INPUT_REFUSED_BY_WORKER',
-      `The stored input does not fit the schema of this worker: ${checked.issues[0]?.message ?? ''}. Deploy a worker that understands it, then retry the job.`,
-    );
+  if (checked.issues !== undefined) throw inputRefused(checked.issues);
   return {
     ...start.job,
     input: checked.value,
@@ -99,7 +97,7 @@ async function transaction<T>(
     logToParent().warn('connection_lost', { error }),
   );
   try {
-    const fence = { workerId, id: job.id, token: job.token };
+    const fence = { workerId, id: job.id, token: job.token, signal: abort.signal };
     const value = await completeInTransaction(database, fence, limitsOf(start), fn);
     settled = true;
     return value;

@@ -30,6 +30,8 @@ const beatMs = setup.config.lease / BEATS_PER_LEASE;
 const ANSWER_MS = Math.min(250, beatMs / 2);
 
 let client: pg.Client | undefined;
+/** Connections that failed and still hold the lock, until a new one has taken it. */
+const old = new Set<pg.Client>();
 let lockKey: number | null = null;
 let registered = false;
 let question = 0;
@@ -81,7 +83,13 @@ async function connect(): Promise<pg.Client> {
     throw error;
   }
   client = fresh;
+  closeOld();
   return fresh;
+}
+
+function closeOld(): void {
+  for (const gone of old) gone.end().catch(() => undefined);
+  old.clear();
 }
 
 async function lock(fresh: pg.Client): Promise<void> {
@@ -102,10 +110,10 @@ function lost(gone: pg.Client): void {
   loop.wake();
 }
 
+/** The old connection keeps the lock until the new one has it: closing it first would look like a death. */
 function trouble(error: unknown): void {
-  const gone = client;
+  if (client !== undefined) old.add(client);
   client = undefined;
-  gone?.end().catch(() => undefined);
   tell({ kind: 'trouble', message: error instanceof Error ? error.message : String(error) });
 }
 
@@ -152,6 +160,7 @@ async function setState(next: 'stopping' | 'stopped'): Promise<void> {
 
 async function end(): Promise<void> {
   await loop.stop();
+  closeOld();
   await setState('stopped');
   await client?.end().catch(() => undefined);
   process.exit(0);

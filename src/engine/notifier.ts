@@ -31,23 +31,25 @@ export class Notifier {
       return readyPayload(types);
     }
     for (const type of types) this.#later.add(type);
-    this.#timer ??= setTimeout(() => this.#send(), INTERVAL_MS);
+    this.#timer ??= setTimeout(() => void this.#send(), INTERVAL_MS);
     return null;
   }
 
-  #send(): void {
+  async #send(): Promise<void> {
     this.#timer = undefined;
     const payload = readyPayload(this.#later);
     this.#later.clear();
     this.#lastAt = monotonicMs();
-    this.#database
+    await this.#database
       .run(notify, [payload])
       .catch((error: unknown) => this.#log.debug('notify_failed', { error }));
   }
 
-  /** Sends nothing more. */
-  stop(): void {
+  /** Sends what waits to be sent, and nothing more. */
+  async stop(): Promise<void> {
+    if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
+    await this.#send();
   }
 }
 

@@ -38,18 +38,23 @@ export class ProgressWriter {
     this.#lastAt = monotonicMs();
     const attempts = [...this.#dirty];
     this.#dirty.clear();
-    const [first] = attempts;
-    if (first === undefined) return;
-    const list = attempts
-      .filter((attempt) => attempt.workerId === first.workerId)
-      .map(({ row, progress }) => ({
-        id: row.id,
-        token: row.token,
-        progress: progress?.fraction,
-        note: progress?.note,
-      }));
+    for (const workerId of new Set(attempts.map((attempt) => attempt.workerId))) {
+      this.#writeFor(
+        workerId,
+        attempts.filter((attempt) => attempt.workerId === workerId),
+      );
+    }
+  }
+
+  #writeFor(workerId: string, attempts: readonly Attempt[]): void {
+    const list = attempts.map(({ row, progress }) => ({
+      id: row.id,
+      token: row.token,
+      progress: progress?.fraction,
+      note: progress?.note,
+    }));
     this.#database
-      .run(noteProgress, [first.workerId, JSON.stringify(list)])
+      .run(noteProgress, [workerId, JSON.stringify(list)])
       .catch((error: unknown) => this.#log.debug('progress_not_written', { error }));
   }
 }

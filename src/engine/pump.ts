@@ -35,6 +35,8 @@ export class Pump {
   #hooks: PumpHooks;
   #loops: Loop[];
   #claiming = 0;
+  /** A job waits that must run alone: it is tried for before others are claimed. */
+  #aloneWaits = false;
 
   constructor(database: Database, parts: PumpParts, hooks: PumpHooks, log: Log) {
     this.#database = database;
@@ -68,13 +70,14 @@ export class Pump {
     const pollMs = this.#database.config.pollInterval * (0.9 + Math.random() * 0.2);
     const defers = settler.flushDefers();
     const claimer = this.#hooks.claimer();
+    if (claimer !== undefined && this.#aloneWaits) this.#aloneWaits = await alone.take(claimer);
     const room = this.#room();
     if (claimer === undefined || room <= 0) {
       await Promise.all([defers, settler.flush()]);
       return pollMs;
     }
     const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), defers]);
-    if (claimed.alone) await alone.take(claimer);
+    this.#aloneWaits ||= claimed.alone;
     return claimed.jobs.length >= room && this.#room() > 0 ? 0 : pollMs;
   }
 
@@ -109,8 +112,8 @@ export class Pump {
     const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
     const ours = attempts.filter((attempt) => attempt.cause === undefined);
-    // What was on its way while a job was taken that must run alone would run beside it.
-    if (this.#hooks.claimer() === claimer && !alone.occupied) roster.add(ours);
+    // What was on its way while a job began to run alone would run beside it; before that, it waits for these.
+    if (this.#hooks.claimer() === claimer && !alone.running) roster.add(ours);
     else for (const attempt of ours) this.#hooks.release(attempt);
   }
 

@@ -84,6 +84,8 @@ export class Roster {
 
   /** Holds an attempt that is not to be started yet. */
   hold(attempt: Attempt): void {
+    // Cancelled and retried within one heartbeat: the lifeline will ask about the new one only.
+    this.#held.get(attempt.row.id)?.abort('lost');
     this.#held.set(attempt.row.id, attempt);
   }
 

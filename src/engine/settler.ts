@@ -239,8 +239,9 @@ export class Settler {
   async #writeAside(): Promise<void> {
     this.#writesAside = true;
     try {
-      for (let ended = this.#aside.shift(); ended !== undefined; ended = this.#aside.shift()) {
+      for (let [ended] = this.#aside; ended !== undefined; [ended] = this.#aside) {
         await sleep(ASIDE_MS);
+        this.#aside.shift();
         await (ended.decision.kind === 'finish' ? this.#finish([ended]) : this.#defer([ended]));
       }
     } catch (error) {

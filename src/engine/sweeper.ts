@@ -12,7 +12,7 @@ import {
 } from '../sql/sweep.ts';
 import { Loop } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
-import type { Database } from '../storage/database.ts';
+import type { Database, Executor } from '../storage/database.ts';
 import { makePartitions, retain } from '../storage/partitions.ts';
 import {
   codeOf,
@@ -30,6 +30,9 @@ const CHUNK_PAGES = 500;
 const SAME_ERRORS_MAX = 3;
 const FINDINGS_EVERY_MS = 2_000;
 const RETENTION_EVERY_MS = 600_000;
+
+/** What of a task moves rows. */
+type Applied = Pick<SweepTask, 'name' | 'apply' | 'applyValues'>;
 
 /** What a sweeper tells its process. */
 export interface SweeperHooks {
@@ -104,9 +107,8 @@ export class Sweeper {
     if (tick?.taken === true && monotonicMs() - this.#findingsAt > FINDINGS_EVERY_MS) {
       await this.#findings();
     }
-    return (
-      Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) * (0.9 + Math.random() * 0.1) + 1
-    );
+    // Just after the tick is due, or the whole of another interval would pass.
+    return Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) + 2 + Math.random() * 10;
   }
 
   async #promote(): Promise<void> {
@@ -168,13 +170,17 @@ export class Sweeper {
     }
   }
 
-  /** Halves a batch that fails down to the row that makes it fail: one bad row never stops the healer (E7). */
-  async #apply(
-    task: Pick<SweepTask, 'name' | 'apply' | 'applyValues'>,
-    ids: readonly string[],
-  ): Promise<SweptRow[]> {
+  /**
+   * Halves a batch that fails down to the row that makes it fail: one bad row never stops the healer (E7). All on one connection: the
+   * locks of a failed batch are gone before its next statement runs, or the halves would skip each other's rows.
+   */
+  #apply(task: Applied, ids: readonly string[]): Promise<SweptRow[]> {
+    return this.#database.hold((on) => this.#applyOn(on, task, ids));
+  }
+
+  async #applyOn(on: Executor, task: Applied, ids: readonly string[]): Promise<SweptRow[]> {
     try {
-      return await this.#database.run(task.apply, [ids, ...task.applyValues]);
+      return await this.#database.run(task.apply, [ids, ...task.applyValues], on);
     } catch (error) {
       if (isPartitionMissing(error)) await makePartitions(this.#database);
       if (codeOf(error) === '57014' && ids.length > 1)
@@ -182,10 +188,8 @@ export class Sweeper {
       else if (isTransient(error)) throw error;
       if (ids.length === 1) return this.#blame(task.name, ids[0] as string, error);
       const half = Math.ceil(ids.length / 2);
-      return [
-        ...(await this.#apply(task, ids.slice(0, half))),
-        ...(await this.#apply(task, ids.slice(half))),
-      ];
+      const first = await this.#applyOn(on, task, ids.slice(0, half));
+      return [...first, ...(await this.#applyOn(on, task, ids.slice(half)))];
     }
   }
 
@@ -235,7 +239,12 @@ export class Sweeper {
     this.moved.set(task, (this.moved.get(task) ?? 0) + moved.length);
     if (exceptional)
       for (const row of moved.slice(0, 100))
-        this.#log.info('swept', { task, job: row.id, type: row.type, state: row.state });
+        this.#log[row.state === 'failed' ? 'warn' : 'info']('swept', {
+          task,
+          job: row.id,
+          type: row.type,
+          state: row.state,
+        });
     const ready = new Set(moved.filter((row) => row.state === 'queued').map((row) => row.type));
     if (ready.size === 0) return;
     this.#hooks.ready(ready);

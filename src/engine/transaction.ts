@@ -12,12 +12,15 @@ import { isConnectionLost, isPartitionMissing, isTransient } from '../storage/po
 import { watchSession } from './session-watch.ts';
 
 const OPEN_ROUNDS = 3;
+const CHECK_OUT_MS = 100;
 
 /** The fence of the attempt that completes. */
 export interface Fence {
   readonly workerId: string;
   readonly id: string;
   readonly token: string;
+  /** Ends the wait for a connection. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -30,7 +33,7 @@ export async function completeInTransaction<T>(
   limits: PayloadLimits,
   fn: (tx: ClientBase) => Promise<T>,
 ): Promise<T> {
-  const client = await open(database);
+  const client = await open(database, fence.signal);
   const watch = new AbortController();
   void watchSession(database, client, watch.signal);
   let broken: Error | undefined;
@@ -57,9 +60,9 @@ export async function completeInTransaction<T>(
 }
 
 /** Begins on a connection that answers: nothing has been done yet, so a dead one costs the attempt nothing. */
-async function open(database: Database): Promise<pg.PoolClient> {
+async function open(database: Database, signal: AbortSignal): Promise<pg.PoolClient> {
   for (let round = 1; ; round += 1) {
-    const client = await database.application.connect();
+    const client = await checkOut(database, signal);
     try {
       await bounded(client, database.config.connectTimeout).query({ text: begin.text, values: [] });
       return client;
@@ -67,6 +70,18 @@ async function open(database: Database): Promise<pg.PoolClient> {
       client.release(error as Error);
       if (!isConnectionLost(error) || round === OPEN_ROUNDS) throw error;
       database.renewApplication();
+    }
+  }
+}
+
+/** All connections in use is no failure of the attempt: it waits, until its own timeout aborts it. */
+async function checkOut(database: Database, signal: AbortSignal): Promise<pg.PoolClient> {
+  for (;;) {
+    try {
+      return await database.application.connect();
+    } catch (error) {
+      if (signal.aborted || !isConnectionLost(error)) throw error;
+      await sleep(CHECK_OUT_MS, signal);
     }
   }
 }

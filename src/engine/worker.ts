@@ -5,7 +5,7 @@ import { type Log, withFacts } from '../domain/log.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { deferred } from '../std/deferred.ts';
 import { Loop } from '../std/loop.ts';
-import { settlesWithin } from '../std/timer.ts';
+import { after, monotonicMs, settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { Alone } from './alone.ts';
 import { Attempt, type AttemptContext, type AttemptEnd, unknownRow } from './attempt.ts';
@@ -37,6 +37,7 @@ export interface WorkerSettings {
 type Foreign = AttemptRef & { readonly cancelled: boolean };
 
 const CHORES_MS = 1_000;
+const ENLIST_MS = 1_000;
 const STALE_PREFETCH_MS = 1_000;
 const HARD_EXIT_MS = 10_000;
 
@@ -58,6 +59,7 @@ export class Worker {
   #state: 'new' | 'live' | 'stopping' | 'stopped' = 'new';
   #emptied = deferred<void>();
   #stopped: Promise<void> | undefined;
+  #enlistedAt = Number.NEGATIVE_INFINITY;
   #unwatch: () => void = () => undefined;
 
   constructor(
@@ -79,7 +81,7 @@ export class Worker {
     this.#alone = new Alone(this.#roster, this.#log, {
       attempt: (workerId, row) => this.#attempt(workerId, row),
       release: (attempt) => this.#release(attempt),
-      live: () => this.#state === 'live',
+      claimer: () => (this.#state === 'live' ? this.#claimer : undefined),
     });
     this.#settler = new Settler(database, this.#log, {
       accepted: (ended) => this.#accepted(ended),
@@ -141,6 +143,16 @@ export class Worker {
     return this.#stopped;
   }
 
+  /** Stops without waiting for handlers: gives all their jobs back uncharged. For a process that is about to exit. */
+  halt(): Promise<void> {
+    const stopped = this.stop();
+    for (const attempt of this.#roster.active) {
+      attempt.abort('stopping');
+      attempt.giveUp();
+    }
+    return stopped;
+  }
+
   async #stop(): Promise<void> {
     const { drainTimeout, abortGrace } = this.#database.config;
     this.#state = 'stopping';
@@ -167,6 +179,7 @@ export class Worker {
   }
 
   #enlist(): void {
+    this.#enlistedAt = monotonicMs();
     const workerId = randomUUID();
     const { config, url, pooled } = this.#database;
     const registration = registrationOf(this.#settings, [...this.definitions.keys()], config.lease);
@@ -290,10 +303,18 @@ export class Worker {
     this.#pump.wake();
   }
 
+  /** At once after a long life; a lifeline that dies at its start is not tried again in a hot loop. */
+  #enlistAgain(): void {
+    const wait = Math.max(0, ENLIST_MS - (monotonicMs() - this.#enlistedAt));
+    after(wait, () => {
+      if (this.#state === 'live') this.#enlist();
+    });
+  }
+
   #declaredDead(): void {
     if (this.#state === 'stopped') return;
     this.#log.error('declared_dead', { id: this.id, held: [...this.#roster.held].length });
     for (const attempt of this.#roster.held) this.#lose(attempt, 'lost');
-    if (this.#state === 'live') this.#enlist();
+    if (this.#state === 'live') this.#enlistAgain();
   }
 }

@@ -3,18 +3,21 @@ import { type Statement, sql, statement } from './sql.ts';
 
 /**
  * Stores the jobs of a JSON list ($1) at their first gate and sends one notification ($2, or none when null). A job enqueued by the name of
- * its type gets the type's settings, or $3 (claim_within_ms) and $4 (attempts_max). Returns the stored ids.
+ * its type gets the type's settings, or $3 (claim_within_ms) and $4 (attempts_max). $5: how long it may wait for a key that somebody
+ * else's open transaction holds, or null for what the session allows. Returns the stored ids.
  */
 export const enqueueJobs: Statement<{ id: string }> = statement(
   'enqueue-jobs',
   (t) => sql`
-  with given as materialized (
+  with patience as materialized (
+    select set_config('lock_timeout', coalesce($5::text, current_setting('lock_timeout')), true)
+  ), given as materialized (
     select g.id, g.lane, g.type, g.rank, g.input, g.hold, g.finish_by, g.timeout_ms, g.key, g.tags, g.place,
       coalesce(g.run_at, ${t.now} + g.delay_ms * interval '1 ms') as due,
       coalesce(g.claim_within_ms, (select y.claim_within_ms from ${t.jobTypes} y where y.type = g.type), $3::bigint) as claim_within_ms,
       coalesce(g.attempts_max, (select y.attempts_max from ${t.jobTypes} y where y.type = g.type), $4::integer) as attempts_max,
       nextval('${t.schema}.jobs_seq_seq') as seq -- In the order of the list, whatever the order of the keys.
-    from rows from (jsonb_to_recordset($1::text::jsonb) as (id uuid, lane smallint, type text, rank integer, input jsonb, hold boolean,
+    from patience cross join rows from (jsonb_to_recordset($1::text::jsonb) as (id uuid, lane smallint, type text, rank integer, input jsonb, hold boolean,
       run_at timestamptz, delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, timeout_ms bigint,
       attempts_max integer, key text, tags text[])) with ordinality as g (id, lane, type, rank, input, hold,
       run_at, delay_ms, finish_by, claim_within_ms, timeout_ms, attempts_max, key, tags, place)

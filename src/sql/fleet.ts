@@ -23,12 +23,14 @@ export const watchLocks: Statement<{ id: string }> = statement(
     where l.locktype = 'advisory' and l.granted and l.objsubid = 2
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
       and l.classid = (hashtext('unstuck:' || ${t.literal})::bigint & 4294967295)::text::oid
+  ), changed as materialized (
+    select w.id, held.lock_key is null as lost
+    from ${t.workers} w left join held on held.lock_key = w.lock_key
+    where w.state in ('live', 'stopping') and w.lock_key is not null and (w.lost_since is null) = (held.lock_key is null)
+    order by w.id for update of w -- Two processes that look at once would deadlock.
   )
-  update ${t.workers} w
-  set lost_since = case when held.lock_key is null then ${t.now} end
-  from ${t.workers} v left join held on held.lock_key = v.lock_key
-  where v.id = w.id and w.state in ('live', 'stopping') and w.lock_key is not null
-    and (w.lost_since is null) = (held.lock_key is null)
+  update ${t.workers} w set lost_since = case when c.lost then ${t.now} end
+  from changed c where c.id = w.id
   returning w.id::text`,
 );
 

@@ -6,19 +6,25 @@ export const KEPT: Sql = sql`id, seq, lane, type, rank, input, run_at, finish_by
     attempts_max, crashes, snoozes, timeout_ms, claim_within_ms, wants_pool, limit_key, unique_key, parent_id, ordinal, tags,
     progress, progress_note`;
 
-const KEPT_OF_ENDED: Sql = sql`e.id, e.seq, e.lane, e.type, e.rank, e.input, e.run_at, e.finish_by, e.worker_id, e.token, e.attempt,
-    e.started_at, e.created_at, e.attempts_max, e.crashes, e.snoozes, e.timeout_ms, e.claim_within_ms, e.wants_pool, e.limit_key,
+const keptOfEnded = (
+  crashes: Sql,
+): Sql => sql`e.id, e.seq, e.lane, e.type, e.rank, e.input, e.run_at, e.finish_by, e.worker_id, e.token, e.attempt,
+    e.started_at, e.created_at, e.attempts_max, ${crashes}, e.snoozes, e.timeout_ms, e.claim_within_ms, e.wants_pool, e.limit_key,
     e.unique_key, e.parent_id, e.ordinal, e.tags, e.progress, e.progress_note`;
 
-/**
- * Copies rows of a CTE `ended e` (rows of `jobs`) joined to `given g` (state, result, error, reason) into `finished`. Where `given` may
- * hold two attempts of one job, `match` must name the token.
- */
-export const keepCte = (t: Names, doneToken: Sql, match: Sql = sql`g.id = e.id`): Sql => sql`
+/** What differs between the statements that move jobs to `finished`. */
+interface Keeping {
+  /** Joins `given g` to `ended e`; where `given` may hold two attempts of one job, it must name the token. */
+  readonly match?: Sql;
+  readonly crashes?: Sql;
+}
+
+/** Copies rows of a CTE `ended e` (rows of `jobs`) joined to `given g` (state, result, error, reason) into `finished`. */
+export const keepCte = (t: Names, doneToken: Sql, keeping: Keeping = {}): Sql => sql`
   kept as (
     insert into ${t.finished} (${KEPT}, state, finished_at, done_token, result, error, reason)
-    select ${KEPT_OF_ENDED}, g.state, ${t.now}, ${doneToken}, g.result, g.error, g.reason
-    from ended e join given g on ${match}
+    select ${keptOfEnded(keeping.crashes ?? sql`e.crashes`)}, g.state, ${t.now}, ${doneToken}, g.result, g.error, g.reason
+    from ended e join given g on ${keeping.match ?? sql`g.id = e.id`}
     returning id, token, state
   )`;
 
@@ -50,7 +56,7 @@ export const finishCtes = (t: Names, batch: Sql): Sql => sql`
   ), ${heldCte(t, sql`j.id`, sql``)}, ended as (
     delete from ${t.jobs} j using held where j.id = held.id
     returning j.*
-  ), ${keepCte(t, sql`e.token`, SAME_ATTEMPT)}, recorded as (
+  ), ${keepCte(t, sql`e.token`, { match: SAME_ATTEMPT })}, recorded as (
     insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
     select e.id, e.type, e.token, e.attempt, $1, g.outcome, g.error, e.started_at, ${t.now}
     from ended e join given g on ${SAME_ATTEMPT} where g.outcome is not null
@@ -81,7 +87,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
       as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, outcome text, error jsonb)
   ), ${heldCte(t, sql`j.id, j.type, j.token, j.attempt, j.started_at`, sql``)}, moved as (
     update ${t.jobs} j
-    set worker_id = null, started_at = null, expires_at = null, updated_at = ${t.now}, waits_for = g.gate,
+    set worker_id = null, started_at = null, expires_at = null, waits_alone = false, updated_at = ${t.now}, waits_for = g.gate,
       wake_at = case when g.gate is not null then ${t.now} + g.delay_ms * interval '1 ms' end,
       claim_by = case when g.gate is null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
       seq = nextval('${t.schema}.jobs_seq_seq'),
@@ -144,7 +150,7 @@ export const noteProgress: Statement<Record<string, never>> = statement(
   (t) => sql`
   with given as materialized (
     select * from jsonb_to_recordset($2::text::jsonb) as g (id uuid, token bigint, progress real, note text)
-  ), ${heldCte(t, sql`j.id`, sql`skip locked`)}
+  ), ${heldCte(t, sql`j.id, j.token`, sql`skip locked`)}
   update ${t.jobs} j set progress = g.progress, progress_note = coalesce(g.note, j.progress_note), updated_at = ${t.now}
-  from given g join held on held.id = g.id where j.id = g.id`,
+  from given g join held on held.id = g.id and held.token = g.token where j.id = g.id`,
 );

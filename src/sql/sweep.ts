@@ -28,7 +28,9 @@ export const takeTick: Statement<{ taken: boolean; next_ms: number }> = statemen
   ), taken as (
     update ${t.ticks} k set next_at = next.at from due, next where k.name = due.name returning k.name
   )
-  select exists (select from taken) as taken, (extract(epoch from next.at - ${t.now}) * 1000)::float8 as next_ms from next`,
+  select exists (select from taken) as taken, (extract(epoch from case when exists (select from taken) then next.at
+    else least(next.at, greatest(k.next_at, ${t.now})) end - ${t.now}) * 1000)::float8 as next_ms
+  from next, ${t.ticks} k where k.name = $1`,
 );
 
 /** Notes that the round of a tick ($1) ended well. */
@@ -116,14 +118,15 @@ export const findLost: Statement<{ id: string }> = statement(
 );
 
 /**
- * Takes jobs ($1) back from workers that are not alive: a crash is not an attempt, so it is counted in `crashes`; the third loss ends the
+ * Takes jobs ($1) back from workers that are not alive: a crash is not an attempt, so it is counted in `crashes`, unless the
+ * job still waited for its turn to run alone; the third loss ends the
  * job as poison ($2 JSON error). The token stays: the next claim raises it.
  */
 export const reclaim: Statement<SweptRow> = statement(
   'reclaim',
   (t) => sql`
   with lost as materialized (
-    select j.id, j.worker_id, j.attempt, j.token, j.started_at, j.type, j.crashes from ${t.jobs} j
+    select j.id, j.worker_id, j.attempt, j.token, j.started_at, j.type, j.crashes, j.waits_alone from ${t.jobs} j
     where j.id = any($1::uuid[]) and ${from('reclaim')}
       and not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping'))
     order by j.id for update of j skip locked
@@ -133,15 +136,16 @@ export const reclaim: Statement<SweptRow> = statement(
       jsonb_build_object('code', 'JOB_LOST', 'name', 'Lost', 'message', 'The worker ended while it ran this job.'), l.started_at, ${t.now}
     from lost l
   ), requeued as (
-    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, crashes = j.crashes + 1, attempt = j.attempt - 1,
+    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_alone = false,
+      crashes = j.crashes + case when l.waits_alone then 0 else 1 end, attempt = j.attempt - 1,
       claim_by = ${t.now} + j.claim_within_ms * interval '1 ms', seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
-    from lost l where j.id = l.id and l.crashes < 2
+    from lost l where j.id = l.id and (l.crashes < 2 or l.waits_alone)
     returning j.id, j.type
   ), ended as (
-    delete from ${t.jobs} j using lost l where j.id = l.id and l.crashes >= 2 returning j.*
+    delete from ${t.jobs} j using lost l where j.id = l.id and l.crashes >= 2 and not l.waits_alone returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'poison' as reason from ended
-  ), ${keepCte(t, sql`null::bigint`)}
+  ), ${keepCte(t, sql`null::bigint`, { crashes: sql`(e.crashes + 1)::smallint` })}
   select id::text, type, 'queued' as state from requeued union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
 );
 
@@ -171,7 +175,7 @@ export const timeOut: Statement<SweptRow> = statement(
       coalesce(y.backoff_base_ms, $4::bigint) * power(2, least(l.attempt - 1, 30))) as delay_ms
     from late l left join ${t.jobTypes} y on y.type = l.type where l.attempt < l.attempts_max
   ), deferred as (
-    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_for = 'retry', claim_by = null,
+    update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_alone = false, waits_for = 'retry', claim_by = null,
       wake_at = ${t.now} + d.delay_ms * interval '1 ms', error = $3::text::jsonb, updated_at = ${t.now}
     from delays d where j.id = d.id returning j.id, j.type
   ), ended as (

@@ -75,6 +75,20 @@ export class Database {
     return text;
   }
 
+  /** Lends one engine connection for several statements; a lost one is destroyed. */
+  async hold<T>(work: (on: Executor) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let broken: Error | undefined;
+    try {
+      return await work(client);
+    } catch (error) {
+      if (isConnectionLost(error)) broken = error as Error;
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
   /** Runs `work` in one transaction on an engine connection; whatever it throws rolls back. */
   transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     return inTransaction(this.#pool, work);

@@ -48,15 +48,21 @@ export class Listener {
   /** Stops and closes the connection. */
   async stop(): Promise<void> {
     const stopped = this.#loop.stop();
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    await this.#end();
     await stopped;
+    // A connection that was being opened meanwhile.
+    await this.#end();
   }
 
   /** Whether the connection was alive at the last ping. */
   get connected(): boolean {
     return this.#client !== undefined;
+  }
+
+  async #end(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.end().catch(() => undefined);
   }
 
   async #round(): Promise<number> {
@@ -72,7 +78,12 @@ export class Listener {
     client.on('notification', (message) => this.#hear(message.payload ?? ''));
     client.on('end', () => this.#ended(client));
     await client.connect();
-    await client.query(listen(this.#database.config.schema).text);
+    try {
+      await client.query(listen(this.#database.config.schema).text);
+    } catch (error) {
+      client.end().catch(() => undefined);
+      throw error;
+    }
     this.#client = client;
     this.#hearing.missed();
   }

@@ -34,7 +34,7 @@ export class WorkerProcess {
     this.child = spawn(
       process.execPath,
       ['--conditions=unstuck-source', SCRIPT, JSON.stringify(given)],
-      { env: environment, stdio: ['ignore', 'pipe', log] },
+      { env: environment, stdio: ['pipe', 'pipe', log] },
     );
     this.child.stdout?.on('data', (text) => {
       this.#out += String(text);

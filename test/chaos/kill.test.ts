@@ -55,7 +55,7 @@ test('a job that is lost with its process for the third time ends as poison, and
   );
   expect(deaths).toBe(3);
   expect(await unstuck.get(id)).toMatchObject({
-    crashes: 2,
+    crashes: 3,
     reason: 'poison',
     error: { code: 'JOB_POISON' },
   });

@@ -21,4 +21,6 @@ if (given.mutant !== undefined) mutate(given.mutant);
 const unstuck = await Unstuck.connect({ database: given.url, migrate: false });
 await unstuck.work(findDefinitions(jobs), { concurrency: given.concurrency, name: given.name });
 process.once('SIGTERM', () => void unstuck.close().then(() => process.exit(0)));
+// When the test run is gone, so is the pipe: nobody else would end this process.
+process.stdin.resume().once('close', () => process.exit(1));
 process.stdout.write('ready\n');

@@ -14,7 +14,7 @@ test('two pumps that take a lost job at the same time claim one, not two of whic
       claims += 1;
       return { id: `job ${claims}`, token: '1' } as ClaimRow;
     },
-    startAlone: async () => true,
+    stampAlone: async () => true,
   } as unknown as Claimer;
   const nothing = (): void => undefined;
   const roster = new Roster(10, { ended: nothing, leftBehind: nothing, returnedLate: nothing });
@@ -23,7 +23,7 @@ test('two pumps that take a lost job at the same time claim one, not two of whic
     attempt: (workerId, row) =>
       ({ workerId, row, run: () => new Promise(() => undefined) }) as unknown as Attempt,
     release: nothing,
-    live: () => true,
+    claimer: () => claimer,
   });
   await Promise.all([alone.take(claimer), alone.take(claimer)]);
   expect(claims).toBe(1);

@@ -217,6 +217,10 @@ describe('a worker that is declared dead', () => {
         running.signal.addEventListener('abort', () => resolve()),
       );
       aborted.open(running.signal.reason);
+      await eventually(
+        async () => (await unstuck.get(running.id))?.crashes === 1,
+        'the sweep takes the job back',
+      );
       return 'late';
     });
     const worker = await unstuck.work([long]);

@@ -47,6 +47,7 @@ const live = (t: Names): Sql => sql`
     created_at timestamptz not null default ${t.now},
     attempts_max integer,
     crashes smallint not null default 0,
+    waits_alone boolean not null default false,
     snoozes integer not null default 0,
     timeout_ms bigint,
     claim_within_ms bigint,
@@ -69,7 +70,7 @@ const live = (t: Names): Sql => sql`
         when worker_id is null then claim_by is not null and wake_at is null
         else expires_at is not null and started_at is not null and wake_at is null and token > 0 and attempt > 0
       end),
-    constraint jobs_running_has_worker check (worker_id is not null or (started_at is null and expires_at is null)),
+    constraint jobs_running_has_worker check (worker_id is not null or (started_at is null and expires_at is null and not waits_alone)),
     constraint jobs_admitted check (waits_for is not distinct from 'admit'
       or (attempts_max is not null and claim_within_ms is not null)),
     constraint jobs_times_finite check (
