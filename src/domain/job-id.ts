@@ -24,3 +24,8 @@ export function parseJobId(value: unknown): string {
     `Expected a job id (a UUID), got ${shown(value)}. Pass the id that enqueue returned.`,
   );
 }
+
+/** Returns the time (ms since 1970) at which the id was made, by its maker's clock; 0 when it is not a UUIDv7. */
+export function timeOf(id: string): number {
+  return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : 0;
+}

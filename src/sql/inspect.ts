@@ -37,11 +37,16 @@ const COLUMNS = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.prio
     v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.worker_id::text,
     v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
 
-/** One job, live or finished: $1 its id. One snapshot: a job that moves meanwhile is seen exactly once. */
+/**
+ * One job, live or finished not before $2: $1 its id. One snapshot: a job that moves meanwhile is seen exactly once. The bound, from the time
+ * in the id, leaves out the partitions of days before the job was made.
+ */
 export const findJob: Statement<JobRow> = statement(
   'find-job',
   (t) => sql`
-  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v where v.id = $1`,
+  select ${COLUMNS}, false as late from ${t.allJobs} v where v.id = $1 and v.finished_at >= $2
+  union all
+  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) from ${t.allJobs} v where v.id = $1 and v.finished_at is null`,
 );
 
 /** Jobs, newest first: $1 state, $2 type, $3 only late ones, $4 the id after which to go on, $5 limit. */

@@ -1,6 +1,7 @@
 /** Jobs: reading and changing single jobs. */
 import { unstuckError } from '../domain/errors.ts';
 import type { Job, JobFilter, JobPage } from '../domain/job.ts';
+import { timeOf } from '../domain/job-id.ts';
 import { allows, type State, TRANSITIONS, type Verb } from '../domain/transitions.ts';
 import { cancelJob, releaseJob, retryJob } from '../sql/admin.ts';
 import { findHistory, findJob, listJobs } from '../sql/inspect.ts';
@@ -14,10 +15,17 @@ export interface Actor {
   readonly reason?: string | undefined;
 }
 
+/** A producer's clock may be ahead of the database's by this much before a look-up needs a second step. */
+const CLOCK_SLACK_MS = 86_400_000;
+
 /** Returns a job, live or finished; undefined when there is none. */
 export async function readJob(database: Database, id: string): Promise<Job | undefined> {
-  const [row] = await database.run(findJob, [id]);
-  return row === undefined ? undefined : toJob(row);
+  const since = new Date(Math.max(0, timeOf(id) - CLOCK_SLACK_MS));
+  const [row] = await database.run(findJob, [id, since]);
+  if (row !== undefined) return toJob(row);
+  // An id from a clock that was far ahead, or not a UUIDv7 at all: every day is looked at.
+  const [older] = since.getTime() === 0 ? [] : await database.run(findJob, [id, new Date(0)]);
+  return older === undefined ? undefined : toJob(older);
 }
 
 /** Returns one page of jobs, newest first. */

@@ -122,7 +122,8 @@ function superviseWorkers(env: Readonly<Record<string, string>>): { deaths(): st
 function startWorker(env: Readonly<Record<string, string>>): ChildProcess {
   const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
   const module = fileURLToPath(new URL('../../examples/routes/index.ts', import.meta.url));
-  return fork(main, ['work', module], {
+  // Without the supervisor, so that the deaths are seen here.
+  return fork(main, ['work', module, '--no-supervise'], {
     env: { ...process.env, ...env, ROUTES_POISON: '1' },
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });

@@ -13,8 +13,12 @@ export interface FreshDatabase {
   drop(): Promise<void>;
 }
 
+/** The server of tests that name none: `UNSTUCK_TEST_SERVER=system` runs them all on the system's version. */
+const DEFAULT_SERVER: ServerName =
+  process.env['UNSTUCK_TEST_SERVER'] === 'system' ? 'system' : '18';
+
 /** Creates a migrated, empty database on a shared server. */
-export async function freshDatabase(server: ServerName = '18'): Promise<FreshDatabase> {
+export async function freshDatabase(server: ServerName = DEFAULT_SERVER): Promise<FreshDatabase> {
   const shared = inject('servers').find(({ name }) => name === server);
   if (shared === undefined) throw new Error(`No server "${server}" runs; see availableServers().`);
   const name = `t_${randomBytes(6).toString('hex')}`;
