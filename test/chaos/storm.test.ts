@@ -5,8 +5,6 @@ import { Storm } from './storm.ts';
 
 const JOBS = Number(process.env['UNSTUCK_STORM_JOBS'] ?? 10_000);
 const FAULTS = 50;
-/** The mutant meets the whole storm; else the few faults that open its window, which takes a tenth of the time. */
-const LONG = process.env['UNSTUCK_LONG'] === '1';
 const SEED = Number(process.env['UNSTUCK_SEED'] ?? Date.now() % 1_000_000);
 
 test('in a storm of 50 faults every job ends exactly once, and every transactional effect happens exactly once', async () => {
@@ -23,12 +21,11 @@ test.each([
   async (_name, mutant) => {
     const storm = await Storm.start(SEED, mutant);
     // Three of four workers: one must be left to notice.
-    if (LONG && mutant !== undefined) await storm.run(JOBS, FAULTS);
-    else await storm.run(100, 3, ['zombie']);
+    await storm.run(100, 3, ['zombie']);
     const found = await storm.judge();
     if (mutant === undefined) return expect(found).toEqual([]);
     console.log(`mutant ${mutant}: ${found.length} violations, such as: ${found[0]}`);
     expect(found.length).toBeGreaterThanOrEqual(1);
   },
-  300_000,
+  120_000,
 );
