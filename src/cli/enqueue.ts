@@ -1,5 +1,4 @@
 /** `unstuck enqueue`: stores one job, and waits for its end if asked. */
-
 import { readFileSync } from 'node:fs';
 import { unstuckError } from '../domain/errors.ts';
 import type { Enqueued, EnqueueOptions } from '../domain/job.ts';

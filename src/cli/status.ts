@@ -1,5 +1,4 @@
 /** `unstuck status`: the whole installation on one screen. */
-
 import { snakeJson } from '../domain/json.ts';
 import type { StateCount, Status, WorkerStatus } from '../engine/status.ts';
 import { formatDuration } from '../std/duration.ts';

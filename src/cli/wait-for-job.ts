@@ -1,5 +1,4 @@
 /** Waits for the end of a job, showing its progress; Ctrl-C stops the waiting, never the job. */
-
 import type { Job } from '../domain/job.ts';
 import { sleep } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';

@@ -1,5 +1,4 @@
 /** Says how many jobs there are, in one calm line, when that has changed. */
-
 import type { Status } from '../engine/status.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';

@@ -1,5 +1,4 @@
 /** Findings: says of every group of late jobs why, who is to act, and when it is looked at again. */
-
 import { explain } from '../domain/explain.ts';
 import type { Log } from '../domain/log.ts';
 import { findLateGroups, storeFindings } from '../sql/findings.ts';

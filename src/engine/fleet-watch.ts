@@ -4,7 +4,6 @@ import {
   clampLeases,
   findSuspects,
   markDead,
-  pruneRowErrors,
   pruneWorkers,
   type SuspectRow,
   serverUptime,
@@ -59,7 +58,6 @@ export class FleetWatch {
   async prune(): Promise<void> {
     await this.#database.run(clampLeases);
     await this.#database.run(pruneWorkers);
-    await this.#database.run(pruneRowErrors);
   }
 
   /**

@@ -1,5 +1,4 @@
 /** The child process of an isolated job: imports the module, runs the handler once, answers, and exits. */
-
 import { Worker } from 'node:worker_threads';
 import type { AnyJob, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';

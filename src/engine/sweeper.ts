@@ -6,6 +6,7 @@ import {
   endTick,
   findStray,
   promote,
+  pruneRowErrors,
   quarantine,
   type SweptRow,
   takeTick,
@@ -252,6 +253,7 @@ export class Sweeper {
   }
 
   async #retention(): Promise<number> {
+    await this.#database.run(pruneRowErrors);
     const { made, dropped } = await retain(this.#database);
     if (made.length + dropped.length > 0)
       this.#log.info('retention', { made: made.length, dropped });

@@ -1,5 +1,4 @@
 /** Waiter: resolves when jobs have finished, at once for those that end in this process, by polling for the others. */
-
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { type Duration, parseDuration } from '../std/duration.ts';

@@ -81,12 +81,6 @@ export const clampLeases: Statement<Record<string, never>> = statement(
   where w.state in ('live', 'stopping') and w.lease_until > ${t.now} + w.lease_ms * interval '1 ms' + interval '1 second'`,
 );
 
-/** Forgets errors of the sweep on rows that it has not met again for a day: three equal ones must lie close together. */
-export const pruneRowErrors: Statement<Record<string, never>> = statement(
-  'prune-row-errors',
-  (t) => sql`delete from ${t.rowErrors} where last_at < ${t.now} - interval '1 day'`,
-);
-
 /** How long the server has been up, in ms, by its own clock: leases are not judged in the first lease after a start. */
 export const serverUptime: Statement<{ up_ms: number }> = statement(
   'server-uptime',

@@ -215,6 +215,12 @@ export const countRowError: Statement<{ count: number }> = statement(
   returning count`,
 );
 
+/** Forgets errors of the sweep on rows that it has not met again for a day: three equal ones must lie close together. */
+export const pruneRowErrors: Statement<Record<string, never>> = statement(
+  'prune-row-errors',
+  (t) => sql`delete from ${t.rowErrors} where last_at < ${t.now} - interval '1 day'`,
+);
+
 /** Sets a job ($1) aside as failed, with an error ($2 JSON) and with the least that can be stored. */
 export const quarantine: Statement<SweptRow> = statement(
   'quarantine',
