@@ -246,6 +246,11 @@ export class Unstuck {
     await checkSchema(this.#database);
   }
 
+  /** The names of this process's loops that have had no good round for 30 s longer than planned; empty when all is well. */
+  get stalled(): readonly string[] {
+    return this.#fleet.stalled;
+  }
+
   /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
   close(): Promise<void> {
     this.#closed ??= this.#close();

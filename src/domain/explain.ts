@@ -2,13 +2,14 @@
 
 /** A group of late jobs. */
 export interface LateGroup {
-  readonly kind: 'queued' | 'hold' | 'gate' | 'running';
-  /** The type of a queued group, the gate of a pending one, the worker of a running one. */
+  readonly kind: 'queued' | 'hold' | 'gate' | 'running' | 'loop';
+  /** The type of a queued group, the gate of a pending one, the worker of a running one and of a loop. */
   readonly subject: string;
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  readonly paused: string | null;
+  /** Why the type is paused, or which loops have no pulse. */
+  readonly detail: string | null;
 }
 
 /** Why, and what moves it. */
@@ -37,13 +38,19 @@ export function explain(group: LateGroup): Explanation {
         reason: `past their timeout on worker ${group.subject}, which has not ended them`,
         action: 'the sweep ends them at its next round; replace that worker if this comes back',
       };
+    case 'loop':
+      return {
+        reason: `no pulse in worker ${group.subject}: ${group.detail} has had no good round for 30 s`,
+        action:
+          'its log says why (loop_failed, sweep_failed, event_loop_blocked); restart it if this stays',
+      };
   }
 }
 
 function explainQueued(group: LateGroup): Explanation {
   const { subject: type, workers, slots, busy } = group;
-  if (group.paused !== null)
-    return { reason: `type "${type}" is paused: ${group.paused}`, action: 'somebody resumes it' };
+  if (group.detail !== null)
+    return { reason: `type "${type}" is paused: ${group.detail}`, action: 'somebody resumes it' };
   if (workers === 0)
     return {
       reason: `no live worker handles "${type}"`,

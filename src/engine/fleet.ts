@@ -61,6 +61,7 @@ export class Fleet {
       version: VERSION,
       onReplace: options.onReplace,
       onEnded: this.#onEnded,
+      stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);
     this.#workers.add(worker);
@@ -96,6 +97,12 @@ export class Fleet {
   /** Looks at every group of late jobs now. */
   refreshFindings(): Promise<void> {
     return refreshFindings(this.#database, this.#log);
+  }
+
+  /** The names of this process's loops that have no pulse: no good round for 30 s longer than planned. */
+  get stalled(): string[] {
+    const own = [...(this.#listener?.stalled ?? []), ...(this.#sweeper?.stalled ?? [])];
+    return [...own, ...[...this.#workers].flatMap((worker) => worker.stalled)];
   }
 
   /** Makes the workers stop without waiting for their handlers. */

@@ -38,6 +38,7 @@ export type ToLifeline =
       readonly claiming: readonly string[];
       readonly running: number;
       readonly ghosts: number;
+      readonly stalled: readonly string[];
     }
   | { readonly kind: 'beat-now' }
   | { readonly kind: 'state'; readonly state: 'stopping' | 'stopped' }

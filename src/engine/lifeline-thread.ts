@@ -23,6 +23,8 @@ import {
   type ToLifeline,
 } from './lifeline-messages.ts';
 
+type Answer = Extract<ToLifeline, { kind: 'answer' }>;
+
 const setup = workerData as LifelineSetup;
 const names = namesOf(setup.config.schema);
 const beatMs = setup.config.lease / BEATS_PER_LEASE;
@@ -36,8 +38,9 @@ let lockKey: number | null = null;
 let registered = false;
 let question = 0;
 let answeredAt = monotonicMs();
-let waiting: ((answer: Extract<ToLifeline, { kind: 'answer' }>) => void) | undefined;
-let lastCounts = { running: 0, ghosts: 0 };
+let waiting: ((answer: Answer) => void) | undefined;
+/** What the main thread last said of itself. */
+let said: Pick<Answer, 'running' | 'ghosts' | 'stalled'> = { running: 0, ghosts: 0, stalled: [] };
 
 const loop = new Loop({ name: 'lifeline', round, onError: trouble, retryMs: 50 });
 
@@ -53,12 +56,13 @@ async function round(): Promise<number> {
   const connection = client ?? (await connect());
   const asked = await ask();
   const lagMs = asked === undefined ? Math.round(monotonicMs() - answeredAt) : 0;
-  if (asked !== undefined) lastCounts = { running: asked.running, ghosts: asked.ghosts };
+  if (asked !== undefined) said = asked;
   const [alive] = await run(connection, beat, [
     setup.workerId,
-    lastCounts.running,
-    lastCounts.ghosts,
+    said.running,
+    said.ghosts,
     lagMs,
+    said.stalled,
   ]);
   if (alive === undefined) return (tell({ kind: 'dead' }), beatMs);
   tell({ kind: 'beat', lagMs });
@@ -117,11 +121,11 @@ function trouble(error: unknown): void {
   tell({ kind: 'trouble', message: error instanceof Error ? error.message : String(error) });
 }
 
-async function ask(): Promise<Extract<ToLifeline, { kind: 'answer' }> | undefined> {
+async function ask(): Promise<Answer | undefined> {
   question += 1;
   const current = question;
   const stop = new AbortController();
-  const answer = new Promise<Extract<ToLifeline, { kind: 'answer' }>>((resolve) => {
+  const answer = new Promise<Answer>((resolve) => {
     waiting = (given) => {
       answeredAt = monotonicMs();
       if (given.question === current) resolve(given);
@@ -134,10 +138,7 @@ async function ask(): Promise<Extract<ToLifeline, { kind: 'answer' }> | undefine
 }
 
 /** Tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6). */
-async function reconcile(
-  connection: pg.Client,
-  asked: Extract<ToLifeline, { kind: 'answer' }>,
-): Promise<void> {
+async function reconcile(connection: pg.Client, asked: Answer): Promise<void> {
   const held = JSON.stringify(asked.held);
   if (asked.held.length > 0) {
     const foreign = await run(connection, findForeign, [setup.workerId, held]);

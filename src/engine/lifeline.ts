@@ -12,6 +12,8 @@ export interface LifelineHooks {
   claiming(): readonly string[];
   running(): number;
   ghosts(): number;
+  /** The names of loops that have no pulse. */
+  stalled(): readonly string[];
   /** These attempts are no longer this worker's. */
   foreign(attempts: readonly (AttemptRef & { readonly cancelled: boolean })[]): void;
   /** These jobs are this worker's in the database, but it does not know them. */
@@ -106,7 +108,7 @@ export class Lifeline {
 
   #answer(question: number): void {
     const hooks = this.#hooks;
-    const counts = { running: hooks.running(), ghosts: hooks.ghosts() };
+    const counts = { running: hooks.running(), ghosts: hooks.ghosts(), stalled: hooks.stalled() };
     this.#post({
       kind: 'answer',
       question,

@@ -1,7 +1,7 @@
 /** Pump: writes what has ended and claims what there is room for, both in one statement, again and again. */
 import type { Log } from '../domain/log.ts';
 import type { ClaimRow } from '../sql/claim.ts';
-import { Loop } from '../std/loop.ts';
+import { Loop, stalledOf } from '../std/loop.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import type { Alone } from './alone.ts';
@@ -56,6 +56,11 @@ export class Pump {
   /** Looks for work, and for ends to write, now; the loop that is not waiting for a claim does it. */
   wake(): void {
     this.#loops[this.#claiming > 0 ? 1 : 0]?.wake();
+  }
+
+  /** The names of its loops that have no pulse. */
+  get stalled(): string[] {
+    return stalledOf(this.#loops);
   }
 
   /** Starts no further round; resolves when those that run have ended. */

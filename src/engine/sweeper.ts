@@ -11,7 +11,7 @@ import {
   type SweptRow,
   takeTick,
 } from '../sql/sweep.ts';
-import { Loop } from '../std/loop.ts';
+import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import { makePartitions, retain } from '../storage/partitions.ts';
@@ -86,6 +86,11 @@ export class Sweeper {
       this.#promoteNow = true;
       this.#loops[0]?.wake();
     });
+  }
+
+  /** The names of its loops that have no pulse. */
+  get stalled(): string[] {
+    return stalledOf(this.#loops);
   }
 
   /** Stops; resolves when the rounds that run have ended. */

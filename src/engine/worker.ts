@@ -4,7 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import { type Log, withFacts } from '../domain/log.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { deferred } from '../std/deferred.ts';
-import { Loop } from '../std/loop.ts';
+import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs, settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { Alone } from './alone.ts';
@@ -29,6 +29,8 @@ export interface WorkerSettings {
   readonly version: string;
   /** Called once when the worker carries too many handlers that never returned: the process should be replaced. */
   readonly onReplace?: (() => void) | undefined;
+  /** The names of all loops of this process that have no pulse; by default the worker's own. */
+  readonly stalled?: (() => string[]) | undefined;
   /** Called after an attempt's end was accepted. */
   readonly onEnded?: ((id: string, type: string) => void) | undefined;
 }
@@ -124,6 +126,11 @@ export class Worker {
     return this;
   }
 
+  /** The names of its loops that have no pulse. */
+  get stalled(): string[] {
+    return [...this.#pump.stalled, ...stalledOf([this.#chores])];
+  }
+
   /** Looks for work now; `types` undefined means any. */
   wake(types?: ReadonlySet<string>): void {
     if (types !== undefined && ![...this.definitions.keys()].some((type) => types.has(type)))
@@ -191,6 +198,7 @@ export class Worker {
         claiming: () => [...this.#claimer.inFlight],
         running: () => this.#roster.active.size,
         ghosts: () => this.#roster.ghosts,
+        stalled: () => this.#settings.stalled?.() ?? this.stalled,
         foreign: (attempts) => this.#loseSome(attempts),
         unknown: (attempts) => this.#giveBack(workerId, attempts),
         dead: () => this.#declaredDead(),

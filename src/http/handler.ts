@@ -42,7 +42,7 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
 
   app.get('/livez', (c) => c.text('ok\n'));
   app.get('/readyz', async (c) =>
-    (await readiness.ready()) ? c.text('ok\n') : c.text('not ok\n', 503),
+    (await readiness.ready()) ? c.text(`ok\n${pulse(unstuck)}`) : c.text('not ok\n', 503),
   );
   app.use('/v1/*', async (c, next) => {
     checkAccess(c.req.raw, options);
@@ -63,4 +63,9 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
 
 function refuseMethod(allow: string): never {
   throw unstuckError('METHOD_NOT_ALLOWED', `Expected the method ${allow}.`, { detail: { allow } });
+}
+
+/** A loop that hangs is for a person to see; it does not take the process out of service. */
+function pulse(unstuck: Unstuck): string {
+  return unstuck.stalled.map((name) => `no pulse: ${name}\n`).join('');
 }

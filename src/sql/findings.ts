@@ -1,9 +1,10 @@
 /** Findings: why groups of jobs are late. Found at the head of each group's index, whatever the size of the backlog. */
+import type { LateGroup } from '../domain/explain.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** A group of late jobs as the database sees it. */
 export interface LateGroupRow {
-  readonly kind: 'queued' | 'hold' | 'gate' | 'running';
+  readonly kind: LateGroup['kind'];
   readonly subject: string;
   readonly count: string;
   readonly oldest: Date;
@@ -11,11 +12,15 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  readonly paused: string | null;
+  /** Why the type is paused, or which loops of the worker have no pulse. */
+  readonly detail: string | null;
 }
 
 /** The most rows that one group's count looks at. */
 const COUNT_MAX: Sql = sql`10001`;
+
+/** An event loop that has not answered for this long. */
+const LAG_MAX_MS: Sql = sql`30000`;
 
 /** How many jobs at the head of each type and priority are looked at: the first need not be the first that is late. */
 const HEAD_MAX: Sql = sql`500`;
@@ -30,7 +35,10 @@ const headsCte = (t: Names): Sql => sql`
       order by j.type, j.rank limit 1) n
   )`;
 
-/** All groups of late jobs: queued by type; held and at other gates by gate; running ones past their timeout by more than $1 ms. */
+/**
+ * All groups of late jobs, and workers whose process does not get on: queued by type; held and at other gates by gate; running ones past their timeout by more than $1 ms;
+ * workers whose loops have no pulse or whose event loop has been blocked for 30 s.
+ */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
   (t) => sql`
@@ -50,7 +58,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     (select count(*) filter (where c.claim_by < ${t.now}) from (select j.claim_by from ${t.jobs} j
       where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,
     l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy,
-    (select y.pause_reason from ${t.jobTypes} y where y.type = l.type and y.paused_at is not null) as paused
+    (select y.pause_reason from ${t.jobTypes} y where y.type = l.type and y.paused_at is not null) as detail
   from late_types l left join fleet f on f.type = l.type
   union all
   select case when gate = 'hold' then 'hold' else 'gate' end, gate,
@@ -64,6 +72,12 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   from ${t.claims} c join ${t.workers} w on w.id = c.worker_id cross join lateral unnest(c.job_ids) as held (id)
   join ${t.jobs} j on j.id = held.id and j.worker_id = c.worker_id
   where c.expires_at < ${t.now} and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
+  group by w.name
+  union all
+  select 'loop', w.name, '1', min(w.beat_at - w.loop_lag_ms * interval '1 ms'), 1, max(w.concurrency), max(w.running),
+    coalesce(string_agg(distinct s.name, ', '), 'event loop')
+  from ${t.workers} w left join lateral unnest(w.stalled) as s (name) on true
+  where w.state = 'live' and w.lease_until > ${t.now} and (w.stalled <> '{}' or w.loop_lag_ms > ${LAG_MAX_MS})
   group by w.name`,
 );
 

@@ -26,13 +26,13 @@ export const registerWorker: Statement<Record<string, never>> = statement(
   on conflict (id) do update set lease_until = excluded.lease_until, beat_at = excluded.beat_at, lost_since = null`,
 );
 
-/** Renews the lease: $1 worker, $2 running, $3 ghosts, $4 event-loop lag in ms. No row: the worker has been declared dead. */
+/** Renews the lease: $1 worker, $2 running, $3 ghosts, $4 event-loop lag in ms, $5 the names of loops without a pulse. No row: the worker has been declared dead. */
 export const beat: Statement<{ state: string }> = statement(
   'beat',
   (t) => sql`
   update ${t.workers} w
   set lease_until = ${t.now} + w.lease_ms * interval '1 ms', beat_at = ${t.now}, lost_since = null, running = $2, ghosts = $3,
-    loop_lag_ms = $4
+    loop_lag_ms = $4, stalled = $5
   where w.id = $1 and w.state in ('live', 'stopping') returning w.state`,
 );
 

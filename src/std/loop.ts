@@ -13,12 +13,14 @@ export interface LoopOptions {
 }
 
 const RETRY_MAX_MS = 5_000;
+/** How long a good round may be overdue: longer than any statement may take and any retry may wait. */
+const PULSE_MS = 30_000;
 
 /** Repeats an asynchronous round; a round that throws is reported and tried again with backoff, for ever. */
 export class Loop {
   readonly name: string;
-  /** Monotonic time at which the last round ended without an error; 0 before the first. */
-  lastOkAt = 0;
+  /** Monotonic time by which the next good round should have begun. */
+  #dueAt = Number.POSITIVE_INFINITY;
   #options: LoopOptions;
   #stop = new AbortController();
   #sleeping: AbortController | undefined;
@@ -33,8 +35,14 @@ export class Loop {
 
   /** Starts the rounds; the second call changes nothing. */
   start(): this {
+    if (this.#running === undefined) this.#dueAt = monotonicMs();
     this.#running ??= this.#run();
     return this;
+  }
+
+  /** Whether a good round is more than 30 s overdue: it hangs, or fails again and again. Never before it starts or after it stops. */
+  get stalled(): boolean {
+    return !this.#stop.signal.aborted && monotonicMs() - this.#dueAt > PULSE_MS;
   }
 
   /** Makes the next round start now, or directly after the one that is running. */
@@ -62,7 +70,7 @@ export class Loop {
     try {
       const pauseMs = await this.#options.round(this.#stop.signal);
       this.#failures = 0;
-      this.lastOkAt = monotonicMs();
+      this.#dueAt = monotonicMs() + pauseMs;
       return pauseMs;
     } catch (error) {
       this.#options.onError(error, this.name);
@@ -80,4 +88,9 @@ export class Loop {
     await sleep(ms, this.#sleeping.signal);
     this.#sleeping = undefined;
   }
+}
+
+/** The names of those loops that have no pulse. */
+export function stalledOf(loops: readonly Loop[]): string[] {
+  return loops.filter((loop) => loop.stalled).map((loop) => loop.name);
 }

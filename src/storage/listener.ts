@@ -4,7 +4,7 @@ import type pg from 'pg';
 import type { Log } from '../domain/log.ts';
 import { notify } from '../sql/enqueue.ts';
 import { listen } from '../sql/session.ts';
-import { Loop } from '../std/loop.ts';
+import { Loop, stalledOf } from '../std/loop.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Database } from './database.ts';
 
@@ -52,6 +52,11 @@ export class Listener {
     await stopped;
     // A connection that was being opened meanwhile.
     await this.#end();
+  }
+
+  /** Its loop's name when that has no pulse. */
+  get stalled(): string[] {
+    return stalledOf([this.#loop]);
   }
 
   /** Whether the connection was alive at the last ping. */

@@ -1,5 +1,5 @@
 // The laws of findings: a late job is explained with the right reason, so that none is stuck, and the explanation ends with its cause.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 
 /** The finding about a type or gate, once it is there. */
@@ -101,4 +101,42 @@ test('a finding is a warning in the log once, not in every round', async () => {
   await finding(all, 'lonely');
   for (let round = 0; round < 5; round += 1) await all.unstuck.stuck();
   expect(all.lines.filter((line) => line.event === 'finding')).toHaveLength(1);
+});
+
+test('B14: a worker whose loops have no pulse says which, and the finding ends when they go on', async () => {
+  const all = await setup({ sweep: false, lease: '1s', lockTimeout: '100ms' });
+  const worker = await all.unstuck.work([job('plain', () => 1)], { name: 'w1' });
+  const locker = await all.session();
+  await locker.query('begin; lock table unstuck.jobs in access exclusive mode');
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  vi.advanceTimersByTime(45_000);
+  await eventually(
+    async () => (await all.query(`select 1 from unstuck.workers where 'pump' = any (stalled)`))[0],
+    'the worker says that its pump has no pulse',
+  );
+  expect(worker.stalled).toContain('pump');
+  // The pump alone goes on hanging: its worker's row is kept as it is while the finding is read.
+  const held = await all.session();
+  await held.query('begin; lock table unstuck.workers in row exclusive mode');
+  await held.query('select from unstuck.workers for update');
+  await locker.query('rollback');
+  expect(await finding(all, 'w1')).toMatchObject({
+    kind: 'loop',
+    reason: expect.stringMatching(
+      /^no pulse in worker w1: .*pump.* has had no good round for 30 s$/,
+    ),
+  });
+  await held.query('rollback');
+  await eventually(async () => (await all.unstuck.stuck()).length === 0, 'the finding is over');
+});
+
+test('an event loop that is blocked for 30 s is a finding', async () => {
+  const all = await setup({ sweep: false, lease: '60s' });
+  await all.unstuck.work([job('plain', () => 1)], { name: 'w1' });
+  await all.query('update unstuck.workers set loop_lag_ms = 31000');
+  expect(await finding(all, 'w1')).toMatchObject({
+    kind: 'loop',
+    reason: 'no pulse in worker w1: event loop has had no good round for 30 s',
+  });
 });

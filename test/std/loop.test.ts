@@ -1,5 +1,5 @@
 // The laws of loops: a round that throws is reported and repeated, a wake-up is never lost, stopping waits for the round.
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Loop, type LoopOptions } from '../../src/std/loop.ts';
 import { sleep } from '../../src/std/timer.ts';
 
@@ -102,3 +102,38 @@ test('starting twice runs one chain of rounds', async () => {
   await reached;
   expect(most).toBe(1);
 });
+
+test('a loop without a good round for 30 s has no pulse; a good round gives it back', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const hung = gate();
+  const good = gate();
+  let rounds = 0;
+  const own = loop(async () => {
+    rounds += 1;
+    if (rounds === 1) await hung.promise;
+    else good.open();
+    return 60_000;
+  });
+  vi.advanceTimersByTime(40_000);
+  expect(own.stalled).toBe(false);
+  own.start();
+  vi.advanceTimersByTime(29_000);
+  expect(own.stalled).toBe(false);
+  vi.advanceTimersByTime(2_000);
+  expect(own.stalled).toBe(true);
+  hung.open();
+  own.wake();
+  await good.promise;
+  expect(own.stalled).toBe(false);
+  vi.advanceTimersByTime(91_000);
+  expect(own.stalled).toBe(true);
+  await own.stop();
+  expect(own.stalled).toBe(false);
+});
+
+function gate(): { promise: Promise<void>; open: () => void } {
+  let open!: () => void;
+  const promise = new Promise<void>((resolve) => (open = resolve));
+  return { promise, open };
+}

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openPlace } from '../../src/storage/embedded/place.ts';
+import { serverState } from '../../src/storage/embedded/server-process.ts';
 import { query, runningOn, seedDirectories, setup } from './embedded-setup.ts';
 
 seedDirectories();
@@ -90,6 +91,19 @@ describe('what an earlier server left', () => {
     expect(existsSync(join(server.dataDirectory, 'postmaster.pid'))).toBe(true);
     await server.stop();
     expect(await query((await start()).url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  });
+
+  test('a server that has ended and was not reaped yet keeps its postmaster.pid: its backends may still write', async () => {
+    const { directory } = setup({ empty: true });
+    // A parent that stops itself never reaps its child.
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; kill -STOP $$']);
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    const pid = Number(String((await once(parent.stdout, 'data'))[0]));
+    const file = join(directory, 'postmaster.pid');
+    writeFileSync(file, `${pid}\n${directory}\n0\n5432\n`);
+    await expect.poll(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toBe('');
+    expect(serverState(directory)).toBeUndefined();
+    expect(existsSync(file)).toBe(true);
   });
 
   test('a leftover postmaster.pid whose number is by now another program does not stop the start', async () => {

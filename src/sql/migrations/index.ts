@@ -3,6 +3,7 @@ import type { Names, Sql } from '../sql.ts';
 import { jobs } from './001-jobs.ts';
 import { fleet } from './002-fleet.ts';
 import { plainSql } from './003-plain-sql.ts';
+import { pulse } from './004-pulse.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -18,6 +19,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'jobs', needs: 1, build: jobs },
   { number: 2, name: 'fleet', needs: 1, build: fleet },
   { number: 3, name: 'plain-sql', needs: 3, build: plainSql },
+  { number: 4, name: 'pulse', needs: 3, build: pulse },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -12,6 +12,9 @@ export interface ServerState {
   readonly status: 'starting' | 'ready' | 'stopping';
 }
 
+/** What is told as the command line of a process that has ended and was not reaped: nothing, or `ps` its name in brackets. */
+const NOT_REAPED = /^$|^\(.*\)$|<defunct>/;
+
 const LOOK_MS = 20;
 /** An empty pid file is being written, or was left by a full disk; a server writes its own within this time. */
 const EMPTY_FILE_MS = 5_000;
@@ -28,7 +31,7 @@ export function serverState(dataDirectory: string): ServerState | undefined {
   const [pid, , , port, , , , status] = text.split('\n');
   if (text === '' || pid === undefined) return emptyPidFile(file);
   if (!serverRuns(dataDirectory, Number(pid))) {
-    if (processExists(Number(pid))) removeStale(file, text);
+    if (isAnotherProgram(Number(pid))) removeStale(file, text);
     return undefined;
   }
   return { pid: Number(pid), port: Number(port), status: statusOf(status) };
@@ -54,6 +57,14 @@ export function processExists(pid: number): boolean {
   } catch (error) {
     return systemCode(error) === 'EPERM';
   }
+}
+
+/**
+ * Whether this number belongs to a program that we can see. A server that was killed and not yet reaped has no command line: its file
+ * stays, since PostgreSQL finds by it the backends that may still write.
+ */
+function isAnotherProgram(pid: number): boolean {
+  return processExists(pid) && !NOT_REAPED.test(commandLine(pid)?.trim() ?? '');
 }
 
 /** Sends a signal; a process that is gone by now is no error. */
