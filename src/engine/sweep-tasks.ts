@@ -4,7 +4,8 @@ import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
 import type { Statement } from '../sql/sql.ts';
 import {
   admit,
-  failWaiting,
+  failExpired,
+  failUndefined,
   findDue,
   findExpired,
   findLost,
@@ -44,7 +45,7 @@ export function sweepTasks(config: Config): readonly SweepTask[] {
       name: 'expire',
       find: findExpired,
       findValues: (limit) => [limit],
-      apply: failWaiting,
+      apply: failExpired,
       applyValues: [EXPIRED, 'not finished by its finishBy'],
       exceptional: true,
     },
@@ -94,7 +95,7 @@ function refuseUndefined(): SweepTask {
     name: 'refuse-undefined',
     find: findUndefined,
     findValues: (limit) => [limit],
-    apply: failWaiting,
+    apply: failUndefined,
     applyValues: [UNDEFINED, 'its type is unknown'],
     exceptional: true,
   };

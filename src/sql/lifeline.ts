@@ -59,7 +59,8 @@ export const findForeign: Statement<{
 
 /**
  * Finds jobs that claims of this worker ($1), older than $2 ms and not among those in flight ($3), hold although the worker does not
- * know them ($4 JSON: id, token): their claim was committed and its reply lost (B6).
+ * know them ($4 JSON: id, token): their claim was committed and its reply lost (B6). The attempt must be as old as that too: an older
+ * claim of the same job says nothing about one that was made while the worker answered.
  */
 export const findUnknown: Statement<{ id: string; token: string }> = statement(
   'find-unknown',
@@ -71,6 +72,7 @@ export const findUnknown: Statement<{ id: string; token: string }> = statement(
   from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id)
   join ${t.jobs} j on j.id = held.id and j.worker_id = $1
   where c.worker_id = $1 and c.created_at < ${t.now} - $2::bigint * interval '1 ms' and c.id <> all ($3::uuid[])
+    and j.started_at < ${t.now} - $2::bigint * interval '1 ms'
     and not exists (select from known k where k.id = j.id and k.token = j.token)
   limit 1000`,
 );

@@ -94,16 +94,30 @@ export const findExpired: Statement<{ id: string }> = statement(
   select j.id::text from ${t.jobs} j where j.finish_by <= ${t.now} and j.worker_id is null order by j.finish_by limit $1`,
 );
 
-/** Fails jobs ($1) that do not run, with one error for all ($2 JSON) and a reason ($3). */
-export const failWaiting: Statement<SweptRow> = statement(
-  'fail-waiting',
-  (t) => sql`
-  with ${lockedCte(t, from('expire'))}, ended as (
-    delete from ${t.jobs} j using locked where j.id = locked.id and ${from('expire')} returning j.*
+/** Fails jobs ($1) that do not run and to which this still applies, with one error for all ($2 JSON) and a reason ($3). */
+const failing = (name: string, applies: (t: Names) => Sql): Statement<SweptRow> =>
+  statement(
+    name,
+    (t) => sql`
+  with ${lockedCte(t, sql`${from('expire')} and ${applies(t)}`)}, ended as (
+    delete from ${t.jobs} j using locked where j.id = locked.id returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, $3 as reason from ended
   ), ${keepCte(t, sql`null::bigint`)}
   select e.id::text, e.type, 'failed' as state from ended e join kept on kept.id = e.id`,
+  );
+
+/** Fails jobs whose finish_by has passed. */
+export const failExpired: Statement<SweptRow> = failing(
+  'fail-expired',
+  (t) => sql`j.finish_by <= ${t.now}`,
+);
+
+/** Fails rows whose type is still unknown. */
+export const failUndefined: Statement<SweptRow> = failing(
+  'fail-undefined',
+  (t) =>
+    sql`j.waits_for = 'admit' and not exists (select from ${t.jobTypes} y where y.type = j.type)`,
 );
 
 /** Jobs that dead or stopped workers still hold. */

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/sql/admin.ts';
 import { claimAlone, claimJobs } from '../../src/sql/claim.ts';
 import { markDead } from '../../src/sql/fleet.ts';
+import { findUnknown } from '../../src/sql/lifeline.ts';
 import { deferJobs, finishJobs } from '../../src/sql/settle.ts';
 import { findLost, reclaim, timeOut } from '../../src/sql/sweep.ts';
 import { type Mutant, mutated } from './mutants.ts';
@@ -243,6 +244,22 @@ test.each([
   expect(new Set(taken).size).toBe(20);
   const { rows } = await client.query('select from unstuck.jobs where worker_id is not null');
   expect(rows).toHaveLength(20);
+});
+
+test('B6: a job that its worker claimed again a moment ago is not unknown because of an older claim of it', async () => {
+  const { client, url } = place;
+  const session = await Session.open(url);
+  const worker = await registerWorker(client, 'live');
+  const [id] = await runningJobs(client, worker);
+  await client.query(
+    `insert into unstuck.claims (id, worker_id, job_ids, expires_at, created_at)
+     values (gen_random_uuid(), $1, array[$2::uuid], now() + interval '1 hour', now() - interval '1 minute')`,
+    [worker, id],
+  );
+  const values = [worker, 1_200, [], '[]'];
+  expect(await session.run(findUnknown, values)).toEqual([{ id, token: '1' }]);
+  await client.query('update unstuck.jobs set token = 2, started_at = now()');
+  expect(await session.run(findUnknown, values)).toEqual([]);
 });
 
 describe('two batches that settle the same jobs in opposite order', () => {

@@ -24,6 +24,7 @@ const ENVIRONMENT = {
 /** Longer than the lease. */
 const STOPPED_MS = 4_500;
 const CHUNK = 100;
+const ENDED_MS = 120_000;
 /** A server that starts again on a loaded machine keeps workers from starting for as long. */
 const REPLACE_MS = 90_000;
 
@@ -53,6 +54,7 @@ export class Storm {
   #unknown = 0;
   #counts: Partial<Record<Fault, number>> = {};
   #pending: Promise<unknown>[] = [];
+  #found: string[] = [];
   #from: number = performance.now();
 
   private constructor(
@@ -82,7 +84,7 @@ export class Storm {
     return new Storm(place, crew, proxy, producer, seeded(seed));
   }
 
-  /** Enqueues so many jobs while so many faults hit, repairs what was broken, and waits until every job has ended. */
+  /** Enqueues so many jobs while so many faults hit, repairs what was broken, and waits until every job has ended, or much too long. */
   async run(jobs: number, faults: number, kinds: readonly Fault[] = kindsOf()): Promise<void> {
     this.#from = performance.now();
     const enqueueing = this.#enqueue(jobs);
@@ -94,7 +96,9 @@ export class Storm {
     await enqueueing;
     for (const error of await Promise.all(this.#pending))
       if (error !== undefined) throw error as Error;
-    await until('every job has ended', 120_000, async () => !(await this.#live()));
+    await until('every job has ended', ENDED_MS, async () => !(await this.#live())).catch(() =>
+      this.#found.push(`jobs were live ${ENDED_MS} ms after the last fault`),
+    );
   }
 
   /** Ends the workers; returns what is wrong, and prints what happened; `stories` adds all that is known of the first three. */
@@ -107,7 +111,7 @@ export class Storm {
       `${seconds} s, faults ${JSON.stringify(this.#counts)}, replies cut ${this.#proxy.cut}, ${this.#acked.length} acknowledged, ` +
         `${this.#unknown} unknown, ${await figures(client, lines)}`,
     );
-    const found = await violations(client, lines, { acked: this.#acked });
+    const found = [...this.#found, ...(await violations(client, lines, { acked: this.#acked }))];
     for (const said of found.slice(0, stories ? 3 : 0))
       console.log(said, await this.#storyOf(client, said));
     return found;
