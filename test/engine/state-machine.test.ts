@@ -243,7 +243,7 @@ function advance(seconds: number): Step {
     async run(world) {
       world.clockMs += seconds * 1_000;
       await world.all.moveClock(`${world.clockMs / 1_000} seconds`);
-      for (const worker of world.workers) await world.database.run(beat, [worker, 0, 0, 0]);
+      for (const worker of world.workers) await world.database.run(beat, [worker, 0, 0, 0, []]);
     },
   };
 }
