@@ -134,8 +134,12 @@ test('B14: a worker whose loops have no pulse says which, and the finding ends w
 test('an event loop that is blocked for 30 s is a finding', async () => {
   const all = await setup({ sweep: false, lease: '60s' });
   await all.unstuck.work([job('plain', () => 1)], { name: 'w1' });
-  await all.query('update unstuck.workers set loop_lag_ms = 31000');
-  expect(await finding(all, 'w1')).toMatchObject({
+  // The first heartbeat may still be on its way and would write that all is well.
+  const blocked = await eventually(async () => {
+    await all.query('update unstuck.workers set loop_lag_ms = 31000');
+    return (await all.unstuck.stuck()).find(({ subject }) => subject === 'w1');
+  }, 'a finding about w1');
+  expect(blocked).toMatchObject({
     kind: 'loop',
     reason: 'no pulse in worker w1: event loop has had no good round for 30 s',
   });
