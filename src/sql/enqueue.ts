@@ -1,4 +1,5 @@
 /** Enqueue: storing new jobs in batches, and telling a new job from one that was stored before. */
+import { among } from './probes.ts';
 import { type Statement, sql, statement } from './sql.ts';
 
 /**
@@ -57,7 +58,7 @@ export const undoRepeats: Statement<{ id: string }> = statement(
   with ran as materialized (
     select f.id from ${t.finished} f where f.id = any($1::uuid[])
   )
-  delete from ${t.jobs} j using ran where j.id = ran.id returning j.id::text`,
+  delete from ${t.jobs} j where ${among(sql`select ran.id from ran`)} returning j.id::text`,
 );
 
 /** Sends a notification ($1). */

@@ -1,5 +1,6 @@
 /** Findings: why groups of jobs are late. Found at the head of each group's index, whatever the size of the backlog. */
 import type { LateGroup } from '../domain/explain.ts';
+import { eachJob } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** A group of late jobs as the database sees it. */
@@ -70,7 +71,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   union all
   select 'running', w.name, count(*)::text, min(j.expires_at), 1, max(w.concurrency), max(w.running), null
   from ${t.claims} c join ${t.workers} w on w.id = c.worker_id cross join lateral unnest(c.job_ids) as held (id)
-  join ${t.jobs} j on j.id = held.id and j.worker_id = c.worker_id
+  ${eachJob(t, sql`j.expires_at`, sql`j.id = held.id and j.worker_id = c.worker_id`)}
   where c.expires_at < ${t.now} and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
   group by w.name
   union all

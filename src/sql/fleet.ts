@@ -1,4 +1,5 @@
 /** Fleet: which workers are alive. Locks are observed in pg_locks, never by trying to take them. */
+import { eachJob } from './probes.ts';
 import { type Statement, sql, statement } from './sql.ts';
 
 /** A worker that may be dead. */
@@ -66,7 +67,7 @@ export const pruneWorkers: Statement<Record<string, never>> = statement(
   with pruned as (
     delete from ${t.claims} c using ${t.workers} w
     where w.id = c.worker_id and w.state in ('dead', 'stopped') and c.created_at < ${t.now} - interval '10 seconds'
-      and not exists (select from unnest(c.job_ids) as held (id) join ${t.jobs} j on j.id = held.id and j.worker_id = w.id)
+      and not exists (select from unnest(c.job_ids) as held (id) ${eachJob(t, sql``, sql`j.id = held.id and j.worker_id = w.id`)} offset 0)
   )
   delete from ${t.workers} w
   where w.state in ('dead', 'stopped') and w.ended_at < ${t.now} - interval '1 day'

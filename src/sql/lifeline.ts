@@ -1,4 +1,5 @@
 /** Lifeline: a worker's row, its lease, and the comparison of what it runs with what the database says. */
+import { eachJob, hasJob } from './probes.ts';
 import { type Statement, sql, statement } from './sql.ts';
 
 /** Gives the next lock key: one integer per boot, so that a restarted process never adopts old rows (B8). */
@@ -49,7 +50,7 @@ export const findForeign: Statement<{
     select * from jsonb_to_recordset($2::text::jsonb) as g (id uuid, token bigint)
   ), gone as materialized (
     select g.id, g.token from given g
-    where not exists (select from ${t.jobs} j where j.id = g.id and j.worker_id = $1 and j.token = g.token)
+    where not ${hasJob(t, sql`j.id = g.id and j.worker_id = $1 and j.token = g.token`)}
   )
   select gone.id::text, gone.token::text, coalesce(f.state = 'cancelled', false) as cancelled, f.reason
   from gone left join lateral (
@@ -70,7 +71,7 @@ export const findUnknown: Statement<{ id: string; token: string }> = statement(
   )
   select j.id::text, j.token::text
   from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id)
-  join ${t.jobs} j on j.id = held.id and j.worker_id = $1
+  ${eachJob(t, sql`j.id, j.token, j.started_at`, sql`j.id = held.id and j.worker_id = $1`)}
   where c.worker_id = $1 and c.created_at < ${t.now} - $2::bigint * interval '1 ms' and c.id <> all ($3::uuid[])
     and j.started_at < ${t.now} - $2::bigint * interval '1 ms'
     and not exists (select from known k where k.id = j.id and k.token = j.token)
@@ -83,7 +84,7 @@ export const pruneClaims: Statement<Record<string, never>> = statement(
   (t) => sql`
   delete from ${t.claims} c
   where c.worker_id = $1 and c.created_at < ${t.now} - interval '1 second' and not exists (
-    select from unnest(c.job_ids) as held (id) join ${t.jobs} j on j.id = held.id and j.worker_id = $1)`,
+    select from unnest(c.job_ids) as held (id) ${eachJob(t, sql``, sql`j.id = held.id and j.worker_id = $1`)} offset 0)`,
 );
 
 /** Tells that a worker ($1) is stopping ($2 = 'stopping') or has stopped ('stopped'). */

@@ -34,6 +34,7 @@ export function engineSettings(timeouts: {
      set_config('idle_in_transaction_session_timeout', '${timeouts.idleMs}', false), set_config('timezone', 'UTC', false),
      set_config('default_transaction_isolation', 'read committed', false), set_config('default_transaction_read_only', 'off', false),
      set_config('enable_seqscan', 'off', false), set_config('enable_sort', 'off', false), set_config('enable_bitmapscan', 'off', false),
+     set_config('max_parallel_workers_per_gather', '0', false),
      set_config('jit', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false)`,
   );
 }

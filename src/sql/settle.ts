@@ -1,4 +1,5 @@
 /** Settle: the end of an attempt. Every statement names worker and token; rows that both no longer fit are refused. */
+import { among } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** The columns that a job takes along from `jobs` to `finished` and back. */
@@ -54,7 +55,7 @@ export const finishCtes = (t: Names, batch: Sql): Sql => sql`
     select * from jsonb_to_recordset(${batch}::text::jsonb)
       as g (id uuid, token bigint, state text, result jsonb, error jsonb, reason text, outcome text)
   ), ${heldCte(t, sql`j.id`, sql``)}, ended as (
-    delete from ${t.jobs} j using held where j.id = held.id
+    delete from ${t.jobs} j where ${among(sql`select held.id from held`)}
     returning j.*
   ), ${keepCte(t, sql`e.token`, { match: SAME_ATTEMPT })}, recorded as (
     insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
@@ -95,7 +96,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
       snoozes = j.snoozes + case when g.outcome = 'snoozed' then 1 else 0 end,
       error = coalesce(g.error, j.error)
     from held join given g on g.id = held.id and g.token = held.token
-    where j.id = held.id
+    where j.id = held.id and ${among(sql`select held.id from held`)}
     returning j.id, j.token
   ), recorded as (
     insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
@@ -152,5 +153,5 @@ export const noteProgress: Statement<Record<string, never>> = statement(
     select * from jsonb_to_recordset($2::text::jsonb) as g (id uuid, token bigint, progress real, note text)
   ), ${heldCte(t, sql`j.id, j.token`, sql`skip locked`)}
   update ${t.jobs} j set progress = g.progress, progress_note = coalesce(g.note, j.progress_note), updated_at = ${t.now}
-  from given g join held on held.id = g.id and held.token = g.token where j.id = g.id`,
+  from given g join held on held.id = g.id and held.token = g.token where j.id = g.id and ${among(sql`select held.id from held`)}`,
 );

@@ -1,5 +1,6 @@
 /** Sweep: for every way in which a job can be late, which rows are, and what moves them. `find` returns ids, `apply` checks them again. */
 import { from } from './guards.ts';
+import { among, eachJob } from './probes.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
@@ -58,7 +59,7 @@ export const promote: Statement<SweptRow> = statement(
   with ${lockedCte(t, sql`j.waits_for in ('time', 'retry') and j.wake_at <= ${t.now}`)}
   update ${t.jobs} j set waits_for = null, wake_at = null, claim_by = ${t.now} + j.claim_within_ms * interval '1 ms',
     seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
-  from locked where j.id = locked.id and ${from('promote')}
+  where ${among(sql`select locked.id from locked`)} and ${from('promote')}
   returning j.id::text, j.type, 'queued' as state`,
 );
 
@@ -67,14 +68,14 @@ export const admit: Statement<SweptRow> = statement(
   'admit',
   (t) => sql`
   with ${lockedCte(t, sql`j.waits_for = 'admit'`)}, settings as materialized (
-    select j.id, coalesce(j.claim_within_ms, y.claim_within_ms, $2::bigint) as claim_within_ms,
+    select locked.id, coalesce(j.claim_within_ms, y.claim_within_ms, $2::bigint) as claim_within_ms,
       coalesce(j.attempts_max, y.attempts_max, $3::integer) as attempts_max, j.run_at > ${t.now} as early
-    from locked join ${t.jobs} j on j.id = locked.id left join ${t.jobTypes} y on y.type = j.type
+    from locked ${eachJob(t, sql`j.type, j.run_at, j.claim_within_ms, j.attempts_max`, sql`j.id = locked.id`)} left join ${t.jobTypes} y on y.type = j.type
   )
   update ${t.jobs} j set claim_within_ms = s.claim_within_ms, attempts_max = s.attempts_max, updated_at = ${t.now},
     waits_for = case when s.early then 'time' end, wake_at = case when s.early then j.run_at end,
     claim_by = case when s.early is not true then ${t.now} + s.claim_within_ms * interval '1 ms' end
-  from settings s where j.id = s.id and ${from('admit')}
+  from settings s where j.id = s.id and ${among(sql`select s.id from settings s`)} and ${from('admit')}
   returning j.id::text, j.type, case when j.waits_for is null then 'queued' else 'pending' end as state`,
 );
 
@@ -100,7 +101,7 @@ const failing = (name: string, applies: (t: Names) => Sql): Statement<SweptRow> 
     name,
     (t) => sql`
   with ${lockedCte(t, sql`${from('expire')} and ${applies(t)}`)}, ended as (
-    delete from ${t.jobs} j using locked where j.id = locked.id returning j.*
+    delete from ${t.jobs} j where ${among(sql`select locked.id from locked`)} returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, $3 as reason from ended
   ), ${keepCte(t, sql`null::bigint`)}
@@ -126,7 +127,7 @@ export const findLost: Statement<{ id: string }> = statement(
   (t) => sql`
   select j.id::text
   from ${t.workers} w join ${t.claims} c on c.worker_id = w.id cross join lateral unnest(c.job_ids) as held (id)
-  join ${t.jobs} j on j.id = held.id and j.worker_id = w.id
+  ${eachJob(t, sql`j.id`, sql`j.id = held.id and j.worker_id = w.id`)}
   where w.state in ('dead', 'stopped')
   limit $1`,
 );
@@ -153,10 +154,11 @@ export const reclaim: Statement<SweptRow> = statement(
     update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_alone = false,
       crashes = j.crashes + case when l.waits_alone then 0 else 1 end, attempt = j.attempt - 1,
       claim_by = ${t.now} + j.claim_within_ms * interval '1 ms', seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
-    from lost l where j.id = l.id and (l.crashes < 2 or l.waits_alone)
+    from lost l where j.id = l.id and ${among(sql`select l.id from lost l`)} and (l.crashes < 2 or l.waits_alone)
     returning j.id, j.type
   ), ended as (
-    delete from ${t.jobs} j using lost l where j.id = l.id and l.crashes >= 2 and not l.waits_alone returning j.*
+    delete from ${t.jobs} j
+    where ${among(sql`select l.id from lost l where l.crashes >= 2 and not l.waits_alone`)} returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'poison' as reason from ended
   ), ${keepCte(t, sql`null::bigint`, { crashes: sql`(e.crashes + 1)::smallint` })}
@@ -168,7 +170,8 @@ export const findOverdue: Statement<{ id: string }> = statement(
   'find-overdue',
   (t) => sql`
   select j.id::text
-  from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id) join ${t.jobs} j on j.id = held.id and j.worker_id = c.worker_id
+  from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id)
+  ${eachJob(t, sql`j.id, j.expires_at`, sql`j.id = held.id and j.worker_id = c.worker_id`)}
   where c.expires_at < ${t.now} - $1::bigint * interval '1 ms' and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
   limit $2`,
 );
@@ -191,9 +194,9 @@ export const timeOut: Statement<SweptRow> = statement(
   ), deferred as (
     update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_alone = false, waits_for = 'retry', claim_by = null,
       wake_at = ${t.now} + d.delay_ms * interval '1 ms', error = $3::text::jsonb, updated_at = ${t.now}
-    from delays d where j.id = d.id returning j.id, j.type
+    from delays d where j.id = d.id and ${among(sql`select d.id from delays d`)} returning j.id, j.type
   ), ended as (
-    delete from ${t.jobs} j using late l where j.id = l.id and l.attempt >= l.attempts_max returning j.*
+    delete from ${t.jobs} j where ${among(sql`select l.id from late l where l.attempt >= l.attempts_max`)} returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $3::text::jsonb as error, null::text as reason from ended
   ), ${keepCte(t, sql`null::bigint`)}

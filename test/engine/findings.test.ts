@@ -104,7 +104,7 @@ test('a finding is a warning in the log once, not in every round', async () => {
 });
 
 test('B14: a worker whose loops have no pulse says which, and the finding ends when they go on', async () => {
-  const all = await setup({ sweep: false, lease: '1s', lockTimeout: '100ms' });
+  const all = await setup({ sweep: false, lease: '5s', lockTimeout: '100ms' });
   const worker = await all.unstuck.work([job('plain', () => 1)], { name: 'w1' });
   const locker = await all.session();
   await locker.query('begin; lock table unstuck.jobs in access exclusive mode');

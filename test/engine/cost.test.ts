@@ -1,0 +1,95 @@
+// What a plain job costs, in what does not depend on the machine: statements, rows, index entries and bytes of write-ahead log.
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Database } from '../../src/storage/database.ts';
+import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
+import { WRITTEN_SINCE, writtenPerJob } from '../support/written.ts';
+
+const JOBS = 1_000;
+/** 113 bytes as JSON, as in the benchmark. */
+const INPUT = { n: 123_456, sentAt: 1_234_567.891, pad: 'x'.repeat(71) };
+
+test('a plain job is one row written, claimed in place, deleted and kept, with three index entries and at most 1.3 KB of log', async () => {
+  const all = await setup();
+  if (all.version < WRITTEN_SINCE) {
+    process.stderr.write(
+      `!!! SKIPPED: PostgreSQL ${all.version} does not tell what was written.\n`,
+    );
+    return;
+  }
+  expect(JSON.stringify(INPUT)).toHaveLength(113);
+  const plain = job('plain', () => undefined);
+  const written = await writtenPerJob(await all.session(), JOBS, async () => {
+    await all.unstuck.enqueueMany(
+      plain,
+      Array.from({ length: JOBS }, () => ({ input: INPUT })),
+    );
+    await all.unstuck.work([plain], { concurrency: 500 });
+    await finished(all, JOBS);
+  });
+  console.log(`written per job: ${JSON.stringify(written)}`);
+  expect(written.rows).toEqual({
+    'finished INSERT': 1,
+    'jobs DELETE': 1,
+    'jobs HEAP_CONFIRM': 1, // `on conflict do nothing`, so that an enqueue may be repeated, confirms each row.
+    'jobs HOT_UPDATE': 1,
+    'jobs INSERT': 1,
+  });
+  expect(written.entries).toEqual({ finished_id: 1, jobs_pkey: 1, jobs_ready: 1 });
+  expect(written.bytes).toBeLessThan(1_300);
+});
+
+test('single enqueues of many callers share a statement', async () => {
+  const all = await setup({ sweep: false });
+  const plain = job('plain', () => undefined);
+  await all.unstuck.enqueue(plain, INPUT);
+  const ran = watchStatements();
+  await Promise.all(Array.from({ length: JOBS }, () => all.unstuck.enqueue(plain, INPUT)));
+  expect(ran()).toEqual(['enqueue-jobs']);
+});
+
+test('an idle worker runs a job in two statements: one claims it, one ends it and asks for the next', async () => {
+  const all = await setup({ sweep: false, pollInterval: '1h' });
+  const plain = job('plain', () => undefined);
+  await all.unstuck.work([plain], { concurrency: 10 });
+  const ran = watchStatements();
+  await all.unstuck.enqueue(plain, INPUT);
+  await finished(all, 1);
+  expect(ran().filter((name) => name === 'enqueue-jobs')).toHaveLength(1);
+  expect(new Set(ran())).toEqual(new Set(['enqueue-jobs', 'claim-jobs', 'finish-and-claim']));
+});
+
+test('quick jobs are claimed and ended by the hundred, with no statement besides', async () => {
+  const all = await setup({ sweep: false });
+  const plain = job('plain', () => undefined);
+  await all.unstuck.enqueueMany(
+    plain,
+    Array.from({ length: 5 * JOBS }, () => ({ input: INPUT })),
+  );
+  const ran = watchStatements();
+  await all.unstuck.work([plain], { concurrency: 500 });
+  await finished(all, 5 * JOBS);
+  expect(ran().filter((name) => HOT.has(name)).length).toBeLessThan((5 * JOBS) / 50);
+  // Once per worker, and what the throttle of the enqueues had kept back.
+  expect(
+    ran().filter((name) => !HOT.has(name) && !['define-types', 'notify'].includes(name)),
+  ).toEqual([]);
+});
+
+const HOT: ReadonlySet<string> = new Set(['claim-jobs', 'finish-and-claim', 'finish-jobs']);
+
+/** Returns what tells the names of the statements that the engine has run since. */
+function watchStatements(): () => string[] {
+  const watched = vi.spyOn(Database.prototype, 'run');
+  const ran = (): string[] => watched.mock.calls.map(([statement]) => statement.name);
+  onTestFinished(() => watched.mockRestore());
+  return ran;
+}
+
+async function finished({ query }: Setup, jobs: number): Promise<void> {
+  await eventually(async () => {
+    const [row] = await query<{ count: number }>(
+      `select count(*)::integer as count from unstuck.finished`,
+    );
+    return row?.count === jobs;
+  }, `${jobs} jobs are finished`);
+}

@@ -1,0 +1,228 @@
+// The plans of the hot statements do not depend on how many jobs there are, nor on what the statistics believe.
+import { randomUUID } from 'node:crypto';
+import type { Client } from 'pg';
+import { expect, test } from 'vitest';
+import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
+import { enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
+import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
+import { engineSettings } from '../../src/sql/session.ts';
+import {
+  awaitRow,
+  deferJobs,
+  findAccepted,
+  finishJobs,
+  noteProgress,
+} from '../../src/sql/settle.ts';
+import { namesOf, type Statement } from '../../src/sql/sql.ts';
+import {
+  admit,
+  failExpired,
+  findDue,
+  findExpired,
+  findLost,
+  findOverdue,
+  promote,
+  reclaim,
+  takeTick,
+  timeOut,
+} from '../../src/sql/sweep.ts';
+import { setup } from '../support/unstuck.ts';
+
+/** Jobs of each of the four kinds of backlog: queued before and behind the type in the index, of the type itself, and due later. */
+const BACKLOG = 250_000;
+const BATCH = 20;
+/** Pages that a row read, locked and written may cost with its index entries; a walk through the backlog costs tens of thousands. */
+const PAGES_PER_ROW = 60;
+const WORKER = randomUUID();
+const DEAD = randomUUID();
+const NAMES = namesOf('unstuck');
+
+test('beside a million jobs, whatever the statistics say, every hot statement reads no more than it takes', async () => {
+  const all = await setup({ sweep: false });
+  const session = await all.session();
+  await session.query(engineSettings({ statementMs: 60_000, lockMs: 10_000, idleMs: 60_000 }).text);
+  await session.query('alter table unstuck.jobs set (autovacuum_enabled = off)');
+  const calls = hotCalls(await makeBatches(session));
+  for (const { statement } of calls)
+    await session.query(`prepare "${statement.name}" as ${statement.build(NAMES).text}`);
+  const look = async (): Promise<Record<string, Look>> => {
+    const looks: Record<string, Look> = {};
+    for (const call of calls) looks[call.statement.name] = await explain(session, call);
+    return looks;
+  };
+
+  await session.query('analyze unstuck.jobs');
+  const few = await look();
+  await addBacklog(session);
+  const stale = await look();
+  await session.query('analyze unstuck.jobs');
+  const fresh = await look();
+
+  for (const [when, looks] of Object.entries({ few, stale, fresh }))
+    for (const [name, { pages, scans }] of Object.entries(looks)) {
+      expect(scans, `${name}, ${when}`).not.toContain('Seq Scan');
+      expect(scans, `${name}, ${when}`).not.toContain('Bitmap Heap Scan');
+      expect(pages, `${name}, ${when}`).toBeLessThan(BATCH * PAGES_PER_ROW);
+    }
+  console.log(
+    Object.keys(few)
+      .map(
+        (name) => `${name}: ${[few, stale, fresh].map((looks) => looks[name]?.pages).join(', ')}`,
+      )
+      .join('\n'),
+  );
+}, 120_000);
+
+interface Call {
+  readonly statement: Statement<unknown>;
+  readonly values: readonly (string | number | boolean | null)[];
+}
+
+/** Every statement that runs while jobs come, run and end, with values that make it find a batch. */
+function hotCalls({ running, lost, due, expired, byHand }: Batches): readonly Call[] {
+  const wanted = JSON.stringify([{ type: 'm', timeout_ms: 60_000, rank: -100_000, seq: '-1' }]);
+  const list = (more: object): string =>
+    JSON.stringify(running.map((id) => ({ id, token: '1', ...more })));
+  const array = (ids: readonly string[]): string => `{${ids.join(',')}}`;
+  const finish = list({ state: 'completed', result: null });
+  const made = JSON.stringify([
+    { id: randomUUID().slice(0, -2).concat('00'), lane: 0, type: 'm', rank: 0, key: 'k', input: 1 },
+  ]);
+  const call = (statement: Statement<unknown>, ...values: Call['values']): Call => ({
+    statement,
+    values,
+  });
+  return [
+    call(enqueueJobs, made, null, 300_000, 5, null),
+    call(findConflicts, array(running), '{k}'),
+    call(claimJobs, WORKER, randomUUID(), wanted, BATCH),
+    call(finishAndClaim, WORKER, randomUUID(), wanted, BATCH, finish),
+    call(claimAlone, WORKER, randomUUID(), wanted, 1, true),
+    call(stampAlone, WORKER, running[0] ?? '', '1', 60_000, true),
+    call(finishJobs, WORKER, finish),
+    call(deferJobs, WORKER, list({ gate: 'retry', delay_ms: 1, charged: true, outcome: 'failed' })),
+    call(findAccepted, list({ ends: true, outcome: null })),
+    call(awaitRow, running[0] ?? ''),
+    call(noteProgress, WORKER, list({ progress: 0.5 })),
+    call(findForeign, WORKER, list({})),
+    call(findUnknown, WORKER, 0, '{}', list({})),
+    call(pruneClaims, WORKER),
+    call(takeTick, 'sweep', 1_000),
+    call(findDue, 'time', BATCH),
+    call(promote, array(due)),
+    call(admit, array(byHand), 300_000, 5),
+    call(findExpired, BATCH),
+    call(failExpired, array(expired), '{}', 'expired'),
+    call(findLost, BATCH),
+    call(reclaim, array(lost), '{}'),
+    call(findOverdue, 0, BATCH),
+    call(timeOut, array(running), 0, '{}', 1_000, 60_000),
+  ];
+}
+
+interface Look {
+  readonly pages: number;
+  /** How the plan reads the tables of jobs. */
+  readonly scans: readonly string[];
+}
+
+interface Node {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly Node[];
+}
+
+/** Runs a statement as the engine does, prepared with a generic plan, and takes it back. */
+async function explain(session: Client, { statement, values }: Call): Promise<Look> {
+  const given = values.map((value) =>
+    typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value),
+  );
+  await session.query('begin');
+  const { rows } = await session.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
+    `explain (analyze, buffers, format json) execute "${statement.name}" (${given.join(', ')})`,
+  );
+  await session.query('rollback');
+  const root = rows[0]?.['QUERY PLAN'][0].Plan as Node;
+  return {
+    pages: root['Shared Hit Blocks'] + root['Shared Read Blocks'],
+    scans: flat(root)
+      .filter((node) => /^(jobs|finished)/.test(node['Relation Name'] ?? ''))
+      .map((node) => node['Node Type']),
+  };
+}
+
+function flat(node: Node): Node[] {
+  return [node, ...(node.Plans ?? []).flatMap(flat)];
+}
+
+/** The ids of a batch of each kind. */
+interface Batches {
+  readonly running: readonly string[];
+  readonly lost: readonly string[];
+  readonly due: readonly string[];
+  readonly expired: readonly string[];
+  readonly byHand: readonly string[];
+}
+
+/** A batch that a live worker runs past its timeout, one that a dead worker left, one that is due, one that has expired, one inserted by hand, and two that are queued. */
+async function makeBatches(session: Client): Promise<Batches> {
+  const running = await hold(session, WORKER, 'live');
+  const lost = await hold(session, DEAD, 'dead');
+  const waiting = async (columns: string, values: string): Promise<string[]> => {
+    const { rows } = await session.query<{ id: string }>(
+      `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms, ${columns})
+       select 'm', 'time', now() - interval '1 hour', 5, 300000, ${values} from generate_series(1, $1) returning id`,
+      [BATCH],
+    );
+    return rows.map(({ id }) => id);
+  };
+  await session.query(QUEUED, ['m', 2 * BATCH]);
+  await session.query(
+    `update unstuck.jobs set crashes = 1 where id = (select id from unstuck.jobs where waits_for is null and worker_id is null limit 1)`,
+  );
+  const { rows: byHand } = await session.query<{ id: string }>(
+    `insert into unstuck.jobs (type) select 'm' from generate_series(1, $1) returning id`,
+    [BATCH],
+  );
+  return {
+    running,
+    lost,
+    due: await waiting('run_at', `now() - interval '1 hour'`),
+    expired: await waiting('finish_by', `now() - interval '1 hour'`),
+    byHand: byHand.map(({ id }) => id),
+  };
+}
+
+async function hold(session: Client, worker: string, state: string): Promise<string[]> {
+  await session.query(
+    `insert into unstuck.workers (id, name, host, pid, pid_started, lease_ms, lease_until, beat_at, state, types, concurrency, version, started_at)
+     values ($1, 'w', 'elsewhere', 1, '1', 3600000, now() + interval '1 hour', now(), $2, '{m}', 10, '0', now())`,
+    [worker, state],
+  );
+  const { rows } = await session.query<{ id: string }>(
+    `insert into unstuck.jobs (type, waits_for, wake_at, worker_id, token, attempt, started_at, expires_at, attempts_max, claim_within_ms)
+     select 'm', null, null, $1, 1, 1, now() - interval '2 hours', now() - interval '1 hour', 5, 300000 from generate_series(1, $2)
+     returning id`,
+    [worker, BATCH],
+  );
+  const ids = rows.map(({ id }) => id);
+  await session.query(
+    `insert into unstuck.claims (id, worker_id, job_ids, expires_at, created_at) values ($1, $2, $3, now() - interval '1 hour', now() - interval '2 hours')`,
+    [randomUUID(), worker, ids],
+  );
+  return ids;
+}
+
+const QUEUED = `insert into unstuck.jobs (type, waits_for, wake_at, claim_by, attempts_max, claim_within_ms)
+  select $1, null, null, now() + interval '5 minutes', 5, 300000 from generate_series(1, $2)`;
+
+async function addBacklog(session: Client): Promise<void> {
+  for (const type of ['a', 'm', 'z']) await session.query(QUEUED, [type, BACKLOG]);
+  await session.query(
+    `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms)
+     select 'm', 'time', now() + n * interval '1 second' + interval '1 hour', 5, 300000 from generate_series(1, $1) as s (n)`,
+    [BACKLOG],
+  );
+}
