@@ -1,5 +1,5 @@
 /** Enqueuer: stores new jobs, in groups, in a way that a lost reply neither loses nor doubles one. */
-import { unstuckError } from '../domain/errors.ts';
+import { UnstuckError, unstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
@@ -26,6 +26,15 @@ export interface NewJob {
 }
 
 type Batch = Waiting<NewJob, Enqueued>[];
+/** What is known so far, by the id of the job that was sent. */
+type Answers = Map<string, Enqueued>;
+
+/** How jobs are stored, and why some were not. */
+interface Steps {
+  readonly insert: (open: readonly NewJob[]) => Promise<ReadonlySet<string>>;
+  readonly lookUp: (open: readonly NewJob[]) => Promise<Answers>;
+  readonly lookFirst?: boolean;
+}
 
 const RETRY_FOR_MS = 15_000;
 const KEY_ROUNDS = 20;
@@ -53,13 +62,15 @@ export class Enqueuer {
     return (job.key === undefined ? this.#plain : this.#keyed).add(job);
   }
 
-  /** Stores jobs in the caller's transaction: one statement, no retry (the transaction is the caller's). */
+  /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's). */
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
-    const payload = this.#database.config.notify ? readyPayload(jobs.map((job) => job.type)) : null;
-    const stored = await this.#store(jobs, payload, executor);
-    const missed = jobs.filter((job) => !stored.has(job.id));
-    const answers =
-      missed.length === 0 ? new Map<string, Enqueued>() : await this.#classify(missed, executor);
+    const types = jobs.map((job) => job.type);
+    const payload = this.#database.config.notify ? readyPayload(types) : null;
+    const answers: Answers = new Map();
+    await this.#answerAll(jobs, answers, {
+      insert: (open) => this.#store(open, payload, executor),
+      lookUp: (open) => this.#findConflicts(open, executor),
+    });
     return jobs.map((job) => answers.get(job.id) ?? created(job.id));
   }
 
@@ -69,38 +80,67 @@ export class Enqueuer {
     await this.#notifier.stop();
   }
 
+  /** What a statement has answered stays answered: only the others are tried again, or a job that ended meanwhile would run twice. */
   async #flush(batch: Batch, maybeStored = false): Promise<void> {
     const jobs = batch.map((waiting) => waiting.item);
+    const answers: Answers = new Map();
     let repeated = maybeStored;
     const until = monotonicMs() + RETRY_FOR_MS;
     for (let round = 0; ; round += 1) {
       try {
-        return await this.#flushOnce(batch, jobs, repeated);
+        const open = unanswered(jobs, answers);
+        return await this.#flushOnce(open, answers, repeated).finally(() =>
+          resolve(batch, answers),
+        );
       } catch (error) {
-        if (!isTransient(error)) return await this.#alone(batch, error, repeated);
-        // Only a key can be held by a transaction of somebody else; a locked table is an outage.
-        if (isLockTimeout(error) && jobs[0]?.key !== undefined)
-          return await this.#alone(batch, error, repeated);
-        if (monotonicMs() > until) throw unavailable(error);
         repeated ||= isConnectionLost(error);
+        // Only a key can be held by a transaction of somebody else; a locked table is an outage.
+        const keyHeld = isLockTimeout(error) && jobs[0]?.key !== undefined;
+        if (keyHeld || !isTransient(error)) {
+          const rest = batch.filter(({ item }) => !answers.has(item.id));
+          return await this.#alone(rest, error, repeated);
+        }
+        if (monotonicMs() > until) throw unavailable(error);
         await sleep(Math.min(1_000, 20 * 2 ** round));
       }
     }
   }
 
-  /** After a lost reply the rows are inserted again, and those that had run meanwhile taken out before anybody sees them (A2). */
-  async #flushOnce(batch: Batch, jobs: readonly NewJob[], repeated: boolean): Promise<void> {
-    const types = new Set(jobs.map((job) => job.type));
-    const stored = repeated
-      ? await this.#storeAgain(jobs)
-      : await this.#store(jobs, this.#notifier.take(types));
-    const missed = jobs.filter((job) => !stored.has(job.id));
-    const answers = missed.length === 0 ? undefined : await this.#classify(missed);
-    for (const { item, done } of batch) {
-      const answer = answers?.get(item.id) ?? created(item.id);
-      done.resolve(repeated && answer.reason === 'repeated' ? created(item.id) : answer);
+  /** `repeated`: a reply was lost, so any of these jobs may be stored, and may have run since (A2). */
+  #flushOnce(jobs: readonly NewJob[], answers: Answers, repeated: boolean): Promise<void> {
+    const insert = async (open: readonly NewJob[]): Promise<Set<string>> => {
+      const types = new Set(open.map((job) => job.type));
+      const stored = repeated
+        ? await this.#storeAgain(open)
+        : await this.#store(open, this.#notifier.take(types));
+      if (stored.size > 0) this.#onStored(types);
+      return stored;
+    };
+    const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
+      const found = await this.#findConflicts(open);
+      for (const { id, reason } of repeated ? found.values() : [])
+        if (reason === 'repeated') found.set(id, created(id));
+      return found;
+    };
+    return this.#answerAll(jobs, answers, { insert, lookUp, lookFirst: repeated });
+  }
+
+  /**
+   * Inserts and looks up by turns until every job has its answer; a key whose holder ended in between is simply tried again. Jobs that may
+   * be stored are looked up first: their keys may be somebody else's by now.
+   */
+  async #answerAll(jobs: readonly NewJob[], answers: Answers, steps: Steps): Promise<void> {
+    let open = jobs;
+    for (let round = 0; open.length > 0 && round <= KEY_ROUNDS; round += 1) {
+      if (round > 0 || steps.lookFirst === true)
+        for (const [id, found] of await steps.lookUp(open)) answers.set(id, found);
+      open = unanswered(open, answers);
+      if (open.length === 0) return;
+      for (const id of await steps.insert(open)) answers.set(id, created(id));
+      open = unanswered(open, answers);
     }
-    if (stored.size > 0) this.#onStored(types);
+    const [left] = open;
+    if (left !== undefined) throw keyRestless(left);
   }
 
   async #store(
@@ -116,6 +156,7 @@ export class Enqueuer {
     return new Set(rows.map((row) => row.id));
   }
 
+  /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
   #storeAgain(jobs: readonly NewJob[]): Promise<Set<string>> {
     return this.#database.transaction(async (client) => {
       const stored = await this.#store(jobs, readyPayload(jobs.map((job) => job.type)), client);
@@ -125,56 +166,42 @@ export class Enqueuer {
     });
   }
 
-  /** Says why jobs were not stored; a key whose holder ended in between is simply tried again. */
-  async #classify(missed: readonly NewJob[], executor?: Executor): Promise<Map<string, Enqueued>> {
-    const answers = new Map<string, Enqueued>();
-    let open = missed;
-    for (let round = 0; open.length > 0 && round < KEY_ROUNDS; round += 1) {
-      await this.#answerConflicts(open, answers, executor);
-      open = open.filter((job) => !answers.has(job.id));
-      if (open.length === 0) break;
-      for (const id of await this.#store(open, null, executor)) answers.set(id, created(id));
-      open = open.filter((job) => !answers.has(job.id));
-    }
-    const [left] = open;
-    if (left !== undefined)
-      throw unstuckError(
-        'KEY_BUSY',
-        `The key ${JSON.stringify(left.key)} was taken and freed again ${KEY_ROUNDS} times. Nothing was stored for it; try again.`,
-      );
-    return answers;
-  }
-
-  async #answerConflicts(
-    open: readonly NewJob[],
-    answers: Map<string, Enqueued>,
-    executor?: Executor,
-  ): Promise<void> {
+  /** Says why jobs were not stored, as far as the reason is still there. */
+  async #findConflicts(open: readonly NewJob[], executor?: Executor): Promise<Answers> {
+    const ids = open.map((job) => job.id);
     const keys = open.flatMap((job) => job.key ?? []);
-    const rows = await this.#database.run(
-      findConflicts,
-      [open.map((job) => job.id), keys],
-      executor,
-    );
+    const rows = await this.#database.run(findConflicts, [ids, keys], executor);
     const byId = new Set(rows.map((row) => row.id));
     const byKey = new Map(
       rows.flatMap((row) => (row.key === null ? [] : [[row.key, row.id] as const])),
     );
+    const answers: Answers = new Map();
     for (const job of open) {
       const holder = job.key === undefined ? undefined : byKey.get(job.key);
       if (byId.has(job.id)) answers.set(job.id, { id: job.id, created: false, reason: 'repeated' });
       else if (holder !== undefined)
         answers.set(job.id, { id: holder, created: false, reason: 'key-live' });
     }
+    return answers;
   }
 
   /** One bad row rejects only its own call (A13): the others are stored one by one. */
   async #alone(batch: Batch, error: unknown, maybeStored: boolean): Promise<void> {
-    if (batch.length === 1)
-      throw isLockTimeout(error) ? keyBusy(batch[0]?.item, error) : refused(error);
+    if (batch.length === 1) throw reasonOf(batch[0]?.item, error);
     for (const waiting of batch) {
       await this.#flush([waiting], maybeStored).catch((own: unknown) => waiting.done.reject(own));
     }
+  }
+}
+
+function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[] {
+  return answers.size === 0 ? jobs : jobs.filter((job) => !answers.has(job.id));
+}
+
+function resolve(batch: Batch, answers: Answers): void {
+  for (const { item, done } of batch) {
+    const answer = answers.get(item.id);
+    if (answer !== undefined) done.resolve(answer);
   }
 }
 
@@ -190,11 +217,23 @@ function unavailable(cause: unknown): Error {
   );
 }
 
+function reasonOf(job: NewJob | undefined, error: unknown): unknown {
+  if (error instanceof UnstuckError) return error;
+  return isLockTimeout(error) ? keyBusy(job, error) : refused(error);
+}
+
 function keyBusy(job: NewJob | undefined, cause: unknown): Error {
   return unstuckError(
     'KEY_BUSY',
     `The key ${JSON.stringify(job?.key)} is held by an open transaction of another session. Nothing was stored; try again when that transaction has ended.`,
     { cause },
+  );
+}
+
+function keyRestless({ key }: NewJob): Error {
+  return unstuckError(
+    'KEY_BUSY',
+    `The key ${JSON.stringify(key)} was taken and freed again ${KEY_ROUNDS} times. Nothing was stored for it; try again.`,
   );
 }
 

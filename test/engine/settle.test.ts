@@ -116,14 +116,14 @@ describe('an end whose row somebody has locked', () => {
   });
 });
 
-describe('a lost reply', () => {
-  async function behindProxy(): Promise<Setup & { proxy: TcpProxy; far: Setup['unstuck'] }> {
-    const all = await setup();
-    const proxy = await TcpProxy.start(all.url);
-    onTestFinished(() => proxy.close());
-    return { ...all, proxy, far: await all.connect({ database: proxy.url, lease: '2s' }) };
-  }
+async function behindProxy(): Promise<Setup & { proxy: TcpProxy; far: Setup['unstuck'] }> {
+  const all = await setup();
+  const proxy = await TcpProxy.start(all.url);
+  onTestFinished(() => proxy.close());
+  return { ...all, proxy, far: await all.connect({ database: proxy.url, lease: '2s' }) };
+}
 
+describe('a lost reply', () => {
   test('A2: to an enqueue: it is repeated and stores one job', async () => {
     const { unstuck, proxy, far, query } = await behindProxy();
     const mail = job('mail', () => 1);
@@ -160,6 +160,28 @@ describe('a lost reply', () => {
     expect((await unstuck.get(id))?.state).toBe('completed');
     expect(runs).toBe(2);
     expect(await query('select from unstuck.jobs')).toHaveLength(0);
+  });
+
+  test('A2: to an enqueue whose job ran meanwhile, and whose key another transaction holds now: it is answered, not refused', async () => {
+    const { unstuck, proxy, far, query, session } = await behindProxy();
+    const mail = job('mail', () => 'sent');
+    await far.enqueue(mail, 0, { key: 'first' });
+    await unstuck.work([mail]);
+    proxy.cutReplyTo('enqueue-jobs');
+    proxy.refuse(true);
+    const enqueued = far.enqueue(mail, 1, { key: 'k' });
+    await eventually(
+      async () => (await query('select from unstuck.finished')).length === 2,
+      'it ran',
+    );
+    const other = await session();
+    await other.query('begin');
+    await unstuck.enqueue(mail, 2, { key: 'k', in: other });
+    proxy.refuse(false);
+    const { id, reason } = await enqueued;
+    expect(reason).toBe('created');
+    expect((await unstuck.get(id))?.state).toBe('completed');
+    await other.query('rollback');
   });
 
   test('D4: to a settle: it is read back, and the job counts as done once', async () => {
@@ -202,4 +224,31 @@ describe('a lost reply', () => {
     if (proxy.cut === 1 && done.token !== '1')
       expect((await unstuck.history(id)).map((entry) => entry.kind)).toContain('released');
   });
+});
+
+test('A2: a job that was stored and ran while a neighbour of its flush waited for a busy key does not run twice', async () => {
+  const { unstuck, proxy, far, query, session } = await behindProxy();
+  let runs = 0;
+  const mail = job('mail', () => {
+    runs += 1;
+  });
+  const holder = await unstuck.enqueue(mail, 'holder', { key: 'b', hold: true });
+  await far.enqueue(mail, 'first', { hold: true });
+  await unstuck.work([mail]);
+  const lookUp = proxy.holdBack('find-conflicts');
+  const one = far.enqueue(mail, 'one', { key: 'a' });
+  const two = far.enqueue(mail, 'two', { key: 'b' }).catch((error: unknown) => error);
+  await lookUp;
+  await eventually(() => runs === 1, 'the first one ran');
+  await unstuck.cancel(holder.id);
+  const other = await session();
+  await other.query('begin');
+  await unstuck.enqueue(mail, 'three', { key: 'b', in: other });
+  proxy.letGo();
+  expect(await two).toMatchObject({ code: 'KEY_BUSY' });
+  const { id, reason } = await one;
+  expect(reason).toBe('created');
+  await other.query('rollback');
+  expect(await query('select from unstuck.all_jobs where id = $1', [id])).toHaveLength(1);
+  expect(runs).toBe(1);
 });

@@ -29,6 +29,8 @@ export class TcpProxy {
   #refusing = false;
   #cutAfter: Buffer | undefined;
   #cutsLeft = 0;
+  #held: { readonly text: Buffer; readonly arrived: () => void } | undefined;
+  #letGo: () => void = () => undefined;
 
   private constructor(server: Server, target: URL) {
     this.#server = server;
@@ -84,6 +86,18 @@ export class TcpProxy {
     this.#cutsLeft = count;
   }
 
+  /** Holds back the next message of a client that contains `text` until `letGo`; resolves when there is one. */
+  holdBack(text: string): Promise<void> {
+    return new Promise((arrived) => {
+      this.#held = { text: Buffer.from(text), arrived };
+    });
+  }
+
+  /** Lets the message that is held back pass. */
+  letGo(): void {
+    this.#letGo();
+  }
+
   /** Ends every connection and stops listening. */
   async close(): Promise<void> {
     this.reset();
@@ -108,6 +122,12 @@ export class TcpProxy {
     if (this.#cutsLeft > 0 && this.#cutAfter !== undefined && bytes.includes(this.#cutAfter)) {
       this.#cutsLeft -= 1;
       link.cutting = true;
+    }
+    const held = this.#held;
+    if (held !== undefined && bytes.includes(held.text)) {
+      this.#held = undefined;
+      this.#letGo = () => this.#pass(link, link.server, bytes);
+      return held.arrived();
     }
     this.#pass(link, link.server, bytes);
   }
