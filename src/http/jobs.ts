@@ -24,7 +24,10 @@ const newJob = z.strictObject({
 });
 type NewJob = z.infer<typeof newJob>;
 
-/** Stores the job in the body: 201 with it, or 200 when its key is live or it had been stored before. */
+/**
+ * Stores the job in the body: 201 with it, or 200 when its key is live or it had been stored before. When it is stored and cannot be read
+ * back, the answer has its id only: an error would make the client send it again.
+ */
 export async function postJob(
   unstuck: Unstuck,
   definitions: ReadonlyMap<string, AnyJob>,
@@ -36,7 +39,10 @@ export async function postJob(
     job === undefined
       ? await unstuck.enqueue(body.type, body.input, toOptions(body))
       : await unstuck.enqueue(job, body.input as never, toOptions(body));
-  const stored = await unstuck.get(id);
+  const stored = await unstuck.get(id).catch((error: unknown) => {
+    unstuck.log.warn('stored_job_not_read', { job: id, error });
+    return undefined;
+  });
   const shown = stored === undefined ? { id } : jobJson(stored);
   return json({ ...shown, created, enqueued: reason }, created ? 201 : 200, {
     location: `/v1/jobs/${id}`,

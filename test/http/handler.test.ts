@@ -119,6 +119,15 @@ describe('jobs', () => {
     });
   });
 
+  test('a job that is stored and cannot be read back is answered with 201 and its id, so that nobody sends it again', async () => {
+    unstuck.get = () => Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    const { status, headers, body } = await post(handler(), { type: 'free', input: 1 });
+    expect(status).toBe(201);
+    expect(body).toEqual({ id: expect.any(String), created: true, enqueued: 'created' });
+    expect(headers.get('location')).toBe(`/v1/jobs/${body.id}`);
+    expect((await unstuck.list()).jobs).toMatchObject([{ id: body.id }]);
+  });
+
   test('run_at and delay are kept', async () => {
     const handle = handler();
     const at = new Date(Date.now() + 3_600_000).toISOString();
