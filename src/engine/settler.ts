@@ -262,8 +262,9 @@ export class Settler {
     if (count === REFUSALS_MAX)
       return this.#finish([{ attempt: ended.attempt, decision: leastEnd(error) }]);
     // Nothing can be stored about it. It stays held, or the lifeline would give it back and it ran again for ever: its timeout hands it
-    // to the sweep, which reports it.
+    // to the sweep, which reports it, and the lifeline then learns that it is lost.
     this.#refusals.delete(ended.attempt);
+    ended.attempt.ending = false;
   }
 
   async #counted(work: () => Promise<void>): Promise<void> {

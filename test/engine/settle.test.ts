@@ -77,6 +77,22 @@ describe('an end that PostgreSQL refuses', () => {
   });
 });
 
+describe('an end that can never be stored', () => {
+  test('D11: is held until the sweep has taken its job, and then forgotten', async () => {
+    const { unstuck, query, logged } = await setup({ lease: '1s' });
+    await refuseEnds(query, `new.type = 'cursed'`);
+    const cursed = job('cursed', () => 'ran', {
+      timeout: '2s',
+      retry: { attempts: 2, backoff: 'fixed', base: '1h' },
+    });
+    await unstuck.work([cursed]);
+    const { id } = await unstuck.enqueue(cursed, 1);
+    const lost = await logged('attempt_lost');
+    expect(lost.facts).toMatchObject({ job: id, cause: 'lost' });
+    expect(await unstuck.get(id)).toMatchObject({ state: 'pending', waitsFor: 'retry' });
+  });
+});
+
 describe('an end whose row somebody has locked', () => {
   test('waits for the lock alone: other ends and claims go on', async () => {
     const { unstuck, session, query } = await setup({
