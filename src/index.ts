@@ -25,7 +25,7 @@ export type {
   RetryPolicy,
 } from './domain/retry-policy.ts';
 export type { EndState, State } from './domain/transitions.ts';
-export type { WorkOptions } from './engine/fleet.ts';
+export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';

@@ -7,8 +7,9 @@ import { jobId, parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog } from './domain/log.ts';
 import { checkInput, checkJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
+import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
 import { Enqueuer, type NewJob } from './engine/enqueuer.ts';
-import { Fleet, type WorkOptions } from './engine/fleet.ts';
+import { Fleet } from './engine/fleet.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
@@ -232,8 +233,9 @@ export class Unstuck {
 
   /** Starts a worker in this process. Throws JOB_TYPE_DUPLICATE or OPTION_INVALID. */
   async work(jobs: readonly AnyJob[], options: WorkOptions = {}): Promise<Worker> {
+    const config = parseWorkOptions(options, process.env);
     await this.#types.define(jobs);
-    return this.#fleet.work(jobs, options);
+    return this.#fleet.work(jobs, config, options.onReplace);
   }
 
   /** Takes part in the sweep without working: for processes that only serve or enqueue. */

@@ -2,6 +2,7 @@
 import { environmentName, expected, OPTIONS, type Option } from '../../src/domain/options.ts';
 import { ATTEMPTS_DEFAULT } from '../../src/domain/retry-policy.ts';
 import { SERVE_OPTIONS } from '../../src/domain/serve-options.ts';
+import { WORK_OPTIONS } from '../../src/domain/work-options.ts';
 import { heading, table } from './markdown.ts';
 
 const HEAD = ['option', 'default', 'accepts', 'environment variable', 'meaning'];
@@ -75,13 +76,12 @@ export const ENQUEUE_OPTIONS = {
   ],
 } as const;
 
-/** What `work` takes. */
-export const WORK_OPTIONS = {
-  concurrency: ['10', 'a whole number from 1 to 10,000', 'Handlers at once in this process.'],
-  name: ['host name and process id', 'a text', 'What people see the worker as.'],
+/** What `work` takes besides `WORK_OPTIONS`. */
+export const WORK_CALLBACKS = {
   onReplace: [
     'none',
     'a function',
+    'none',
     'Called once when `ghostsMax` handlers never returned: replace the process.',
   ],
 } as const;
@@ -112,7 +112,7 @@ ${table(OWN_HEAD, rows(RETRY_OPTIONS))}
 ${table(OWN_HEAD, rows(ENQUEUE_OPTIONS))}
 ## Of a worker: \`work(jobs, { … })\`
 
-${table(OWN_HEAD, rows(WORK_OPTIONS))}`;
+${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}`;
 }
 
 function processRows(options: Readonly<Record<string, Option>>): string[][] {
@@ -120,7 +120,7 @@ function processRows(options: Readonly<Record<string, Option>>): string[][] {
     `\`${name}\``,
     option.default === '' ? 'none' : `${option.default}`,
     option.kind === 'text' ? `a text that matches \`${option.pattern}\`` : expected(option),
-    `\`${environmentName(name)}\``,
+    `\`${option.variable ?? environmentName(name)}\``,
     option.about,
   ]);
 }

@@ -78,8 +78,8 @@ function addProcesses(add: Add): void {
     'database, worker and HTTP server in one: what you want while you develop',
     async () => (await import('./start.ts')).start,
   )
-    .option('--concurrency <n>', 'handlers at once (default 10)', toInteger)
-    .option('--name <name>', 'what people see the worker as')
+    .option('--concurrency <n>', 'handlers at once (default: UNSTUCK_CONCURRENCY, 10)', toInteger)
+    .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
     .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
     .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
     .option('--no-supervise', 'run in this very process; a dead one is not started again')
@@ -89,8 +89,8 @@ function addProcesses(add: Add): void {
     'run the jobs whose definitions these modules export',
     async () => (await import('./work.ts')).work,
   )
-    .option('--concurrency <n>', 'handlers at once (default 10)', toInteger)
-    .option('--name <name>', 'what people see the worker as (default: host and process id)')
+    .option('--concurrency <n>', 'handlers at once (default: UNSTUCK_CONCURRENCY, 10)', toInteger)
+    .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
     .option('--no-supervise', 'run in this very process; exit code 75 asks to be started again')
     .addOption(new Option('--supervised').hideHelp());
   add(

@@ -1,5 +1,6 @@
 /** `unstuck start`: database, worker and HTTP server in one process, with words for a person. */
 import type { AnyJob } from '../domain/define-job.ts';
+import { parseWorkOptions } from '../domain/work-options.ts';
 import type { HttpServer } from '../http/index.ts';
 import { formatDuration } from '../std/duration.ts';
 import { settlesWithin } from '../std/timer.ts';
@@ -74,7 +75,8 @@ async function run(
 ): Promise<boolean> {
   const server = await serveOrClose(unstuck, loaded, options);
   const demo = await enqueueDemo(unstuck, loaded);
-  greet(screen, { unstuck, server, ...loaded, demo, concurrency: options.concurrency ?? 10 });
+  const { concurrency } = parseWorkOptions(options, process.env);
+  greet(screen, { unstuck, server, ...loaded, demo, concurrency });
   tellSupervisor('ready');
   const watching = watchCounts(unstuck, screen, signal);
   await aborted(signal);

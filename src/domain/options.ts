@@ -38,6 +38,8 @@ interface TextOption {
 /** An option of any kind, with what it is for. */
 export type Option = (DurationOption | NumberOption | ChoiceOption | SwitchOption | TextOption) & {
   readonly about: string;
+  /** Its environment variable, where that does not follow from its name. */
+  readonly variable?: string;
 };
 
 /** The table of options. The environment variable of `pollInterval` is `UNSTUCK_POLL_INTERVAL`, and so on. */
@@ -309,7 +311,7 @@ export function parseOption(
   environment: Readonly<Record<string, string | undefined>>,
 ): unknown {
   if (given !== undefined) return parse(option, given, `option ${name}`);
-  const variable = environmentName(name);
+  const variable = option.variable ?? environmentName(name);
   const text = environment[variable];
   if (text !== undefined && text !== '') return parse(option, fromText(option, text), variable);
   return parse(option, option.default, `option ${name}`);

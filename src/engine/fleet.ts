@@ -5,6 +5,7 @@ import { unstuckError } from '../domain/errors.ts';
 import type { EnqueueOptions } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import { VERSION } from '../domain/version.ts';
+import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
 import { parseDuration } from '../std/duration.ts';
 import type { Database } from '../storage/database.ts';
@@ -13,16 +14,6 @@ import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
 import { Sweeper } from './sweeper.ts';
 import { Worker } from './worker.ts';
-
-/** How a worker in this process runs. */
-export interface WorkOptions {
-  /** Handlers at once. Default 10, from 1 to 10,000. */
-  readonly concurrency?: number;
-  /** What people see it as. Default: host name and process id. */
-  readonly name?: string;
-  /** Called once when it carries `ghostsMax` handlers that never returned: the process should be replaced. */
-  readonly onReplace?: () => void;
-}
 
 /** Everything of this process that runs in time. */
 export class Fleet {
@@ -41,14 +32,11 @@ export class Fleet {
   }
 
   /** Starts a worker, and with the first one the listener and the sweeper. */
-  async work(jobs: readonly AnyJob[], options: WorkOptions): Promise<Worker> {
-    const concurrency = options.concurrency ?? 10;
-    if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 10_000) {
-      throw unstuckError(
-        'OPTION_INVALID',
-        `Expected concurrency to be a whole number from 1 to 10,000, got ${String(concurrency)}.`,
-      );
-    }
+  async work(
+    jobs: readonly AnyJob[],
+    { concurrency, name }: WorkConfig,
+    onReplace: (() => void) | undefined,
+  ): Promise<Worker> {
     if (jobs.length === 0)
       throw unstuckError(
         'OPTION_INVALID',
@@ -57,9 +45,9 @@ export class Fleet {
     const definitions = new Map(jobs.map((job) => [job.type, job]));
     const settings = {
       concurrency,
-      name: options.name ?? `${hostname()}:${process.pid}`,
+      name: name ?? `${hostname()}:${process.pid}`,
       version: VERSION,
-      onReplace: options.onReplace,
+      onReplace,
       onEnded: this.#onEnded,
       stalled: () => this.stalled,
     };

@@ -91,6 +91,7 @@ describe('enqueue', () => {
     [['work', 'no/such/module.ts'], 'MODULE_INVALID'],
     [['work', 'test/cli/support/command.ts'], 'MODULE_INVALID'],
     [['work', 'test/cli/support/jobs.ts', '--concurrency', '0'], 'OPTION_INVALID'],
+    [['work', 'test/cli/support/jobs.ts', '--name', 'a'.repeat(201)], 'OPTION_INVALID'],
   ])('a wrong value ends with 2: %j', async (args, code) => {
     const ended = await command(...args);
     expect(ended).toMatchObject({ code: 2, stdout: '' });

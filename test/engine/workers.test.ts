@@ -1,5 +1,5 @@
 // The laws of workers: stopping loses and charges nothing and is bounded, a broken handler breaks nobody else, a dead worker's jobs run again.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 
 describe('stopping', () => {
@@ -332,5 +332,19 @@ describe('a worker that is declared dead', () => {
       'all done',
     );
     expect(together).toEqual([1, 1]);
+  });
+});
+
+test('S3.2: a worker takes its concurrency and its name from the environment, where the code gives none', async () => {
+  const { unstuck } = await setup();
+  vi.stubEnv('UNSTUCK_CONCURRENCY', '3');
+  vi.stubEnv('UNSTUCK_WORKER_NAME', 'mailer');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await unstuck.work([job('mail', () => 1)]);
+  expect((await unstuck.status()).workers).toMatchObject([{ name: 'mailer', concurrency: 3 }]);
+  vi.stubEnv('UNSTUCK_CONCURRENCY', '0');
+  await expect(unstuck.work([job('mail', () => 1)])).rejects.toMatchObject({
+    code: 'OPTION_INVALID',
+    message: expect.stringContaining('UNSTUCK_CONCURRENCY'),
   });
 });

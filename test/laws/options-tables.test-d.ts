@@ -5,8 +5,9 @@ import type {
   ENQUEUE_OPTIONS,
   JOB_OPTIONS,
   RETRY_OPTIONS,
-  WORK_OPTIONS,
+  WORK_CALLBACKS,
 } from '../../scripts/docs/options.ts';
+import type { WORK_OPTIONS } from '../../src/domain/work-options.ts';
 import type { EnqueueCall, JobOptions, RetryOptions, WorkOptions } from '../../src/index.ts';
 
 expectTypeOf<keyof typeof JOB_OPTIONS>().toEqualTypeOf<
@@ -14,4 +15,6 @@ expectTypeOf<keyof typeof JOB_OPTIONS>().toEqualTypeOf<
 >();
 expectTypeOf<keyof typeof RETRY_OPTIONS>().toEqualTypeOf<keyof RetryOptions>();
 expectTypeOf<keyof typeof ENQUEUE_OPTIONS>().toEqualTypeOf<keyof EnqueueCall>();
-expectTypeOf<keyof typeof WORK_OPTIONS>().toEqualTypeOf<keyof WorkOptions>();
+expectTypeOf<keyof typeof WORK_OPTIONS | keyof typeof WORK_CALLBACKS>().toEqualTypeOf<
+  keyof WorkOptions
+>();
