@@ -138,10 +138,10 @@ create table jobs (
   error jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
-  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500),
+  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0),
   constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'time'::text, 'retry'::text])),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
-  constraint jobs_links_later CHECK (wants_pool IS NULL AND slot_pool IS NULL AND limit_key IS NULL AND parent_id IS NULL AND ordinal IS NULL),
+  constraint jobs_links_later CHECK (lane = 0 AND wants_pool IS NULL AND slot_pool IS NULL AND limit_key IS NULL AND parent_id IS NULL AND ordinal IS NULL),
   constraint jobs_live_has_deadline CHECK (
 CASE
     WHEN waits_for IS NOT NULL THEN wake_at IS NOT NULL AND claim_by IS NULL AND worker_id IS NULL

@@ -45,7 +45,8 @@ export class Attempt {
   readonly definition: AnyJob;
   /** The identity of the worker under which it was claimed. */
   readonly workerId: string;
-  readonly claimedAt: number = monotonicMs();
+  /** When its time began: at its claim, or, for a job that waited to run alone, at its start. */
+  claimedAt: number = monotonicMs();
   /** Set while the handler runs. */
   startedAt: number | undefined;
   /** Set once the end was written in the handler's own transaction. */

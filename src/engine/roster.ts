@@ -15,12 +15,13 @@ export interface RosterHooks {
 
 const PREFETCH_MAX = 480;
 const CLAIM_MAX = 500;
-/** Handlers quicker than this may be fetched ahead; slower ones never wait in a worker's memory. */
+/** Jobs are fetched ahead while the handlers of every type take less than this: a slower job never waits in a worker's memory. */
 const QUICK_MS = 2;
 
 /** Keeps count of slots and of what is held. */
 export class Roster {
   #concurrency: number;
+  #types: readonly string[];
   #hooks: RosterHooks;
   /** Every attempt that is held until its end is written, by job. */
   #held = new Map<string, Attempt>();
@@ -28,10 +29,12 @@ export class Roster {
   /** Claimed and not started yet. */
   #ready: Attempt[] = [];
   #ghosts = new Set<Attempt>();
-  #meanMs = Number.POSITIVE_INFINITY;
+  /** How long the handlers of a type take; a type that has not run counts as slow. */
+  #meanMs = new Map<string, number>();
 
-  constructor(concurrency: number, hooks: RosterHooks) {
+  constructor(concurrency: number, types: readonly string[], hooks: RosterHooks) {
     this.#concurrency = concurrency;
+    this.#types = types;
     this.#hooks = hooks;
   }
 
@@ -57,7 +60,8 @@ export class Roster {
 
   /** How many more jobs may be claimed, besides `claiming` that are on their way. */
   room(claiming: number): number {
-    const ahead = this.#meanMs < QUICK_MS ? PREFETCH_MAX : 0;
+    const quick = this.#types.every((type) => (this.#meanMs.get(type) ?? QUICK_MS) < QUICK_MS);
+    const ahead = quick ? PREFETCH_MAX : 0;
     const taken = this.#active.size + this.#ready.length + claiming;
     return Math.min(CLAIM_MAX, this.#concurrency + ahead - taken);
   }
@@ -109,12 +113,21 @@ export class Roster {
     void attempt.run().then((end) => this.#ended(attempt, end));
   }
 
-  /** Takes out those that were claimed and not started, all or those claimed more than `olderMs` ago. */
-  takeReady(olderMs = -1): Attempt[] {
+  /** Takes out those that were claimed and not started. */
+  takeReady(): Attempt[] {
+    return this.#ready.splice(0);
+  }
+
+  /** Takes out those that were fetched ahead more than `olderMs` ago; if there are any, what was quick is not, and must show it again. */
+  takeStale(olderMs: number): Attempt[] {
     const now = monotonicMs();
-    const taken = this.#ready.filter((attempt) => now - attempt.claimedAt > olderMs);
-    if (taken.length > 0) this.#ready = this.#ready.filter((attempt) => !taken.includes(attempt));
-    return taken;
+    const isStale = (attempt: Attempt): boolean => now - attempt.claimedAt > olderMs;
+    const stale = this.#ready.filter(isStale);
+    if (stale.length > 0) {
+      this.#ready = this.#ready.filter((attempt) => !isStale(attempt));
+      this.#meanMs.clear();
+    }
+    return stale;
   }
 
   /** Takes one out that was not started; false when its handler runs. */
@@ -133,7 +146,9 @@ export class Roster {
     this.#active.delete(attempt);
     attempt.ending = true;
     const took = monotonicMs() - (attempt.startedAt ?? 0);
-    this.#meanMs = Number.isFinite(this.#meanMs) ? 0.95 * this.#meanMs + 0.05 * took : took;
+    const { type } = attempt.row;
+    const mean = this.#meanMs.get(type) ?? took;
+    this.#meanMs.set(type, 0.95 * mean + 0.05 * took);
     if (end.handler !== undefined) this.#haunt(attempt, end.handler);
     this.#hooks.ended(attempt, end.decision);
   }

@@ -75,7 +75,7 @@ export class Worker {
     this.#settings = settings;
     this.#log = withFacts(log, { worker: settings.name });
     this.#progress = new ProgressWriter(database, this.#log);
-    this.#roster = new Roster(settings.concurrency, {
+    this.#roster = new Roster(settings.concurrency, [...definitions.keys()], {
       ended: (attempt, decision) => this.#ended(attempt, decision),
       leftBehind: (attempt, ghosts) => this.#leftBehind(attempt, ghosts),
       returnedLate: (attempt, decision) => this.#returnedLate(attempt, decision),
@@ -271,7 +271,7 @@ export class Worker {
   async #doChores(): Promise<number> {
     if (this.#state === 'new') return CHORES_MS;
     await this.#alone.keep();
-    for (const attempt of this.#roster.takeReady(STALE_PREFETCH_MS)) this.#release(attempt);
+    for (const attempt of this.#roster.takeStale(STALE_PREFETCH_MS)) this.#release(attempt);
     if (this.#settler.waiting > 0) await this.#settler.flush();
     return CHORES_MS;
   }

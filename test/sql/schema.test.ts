@@ -91,6 +91,26 @@ const UNSTORABLE: readonly (readonly [law: string, constraint: string, columns: 
   ['a timeout beyond ten years', 'jobs_bounds', { ...QUEUED, timeout_ms: '315360000001' }],
   ['an empty unique key', 'jobs_bounds', { ...QUEUED, unique_key: `''` }],
   ['a priority out of range', 'jobs_bounds', { ...QUEUED, rank: '1001' }],
+  [
+    'an attempt that a claim could not count on',
+    'jobs_bounds',
+    { ...QUEUED, attempt: '2147483647' },
+  ],
+  [
+    'a token that a claim could not raise',
+    'jobs_bounds',
+    { ...QUEUED, token: '9223372036854775807' },
+  ],
+  [
+    'fewer crashes than none, which no claim would take',
+    'jobs_bounds',
+    { ...QUEUED, crashes: '-1' },
+  ],
+  [
+    'a lane that no claim of today looks at',
+    'jobs_links_later',
+    { ...QUEUED, id: 'unstuck.new_id(7::smallint)', lane: '7' },
+  ],
   ['a type without a name', 'jobs_type', { ...QUEUED, type: `''` }],
   ['a pool before pools exist', 'jobs_links_later', { ...QUEUED, wants_pool: `'p'` }],
   ['a held slot before pools exist', 'jobs_links_later', { ...QUEUED, slot_pool: `'p'` }],

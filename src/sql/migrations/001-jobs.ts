@@ -77,8 +77,9 @@ const live = (t: Names): Sql => sql`
       coalesce(isfinite(wake_at), true) and coalesce(isfinite(claim_by), true) and coalesce(isfinite(expires_at), true)
       and coalesce(isfinite(run_at), true) and coalesce(isfinite(finish_by), true)),
     constraint jobs_bounds check (attempts_max between 1 and 1000 and timeout_ms between 100 and 315360000000
-      and claim_within_ms between 100 and 315360000000 and rank between -1000 and 1000 and length(unique_key) between 1 and 500),
-    constraint jobs_links_later check (wants_pool is null and slot_pool is null and limit_key is null
+      and claim_within_ms between 100 and 315360000000 and rank between -1000 and 1000 and length(unique_key) between 1 and 500
+      and attempt between 0 and 1000000 and token between 0 and 4611686018427387904 and crashes between 0 and 1000 and snoozes >= 0),
+    constraint jobs_links_later check (lane = 0 and wants_pool is null and slot_pool is null and limit_key is null
       and parent_id is null and ordinal is null)
   ) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 50000,
