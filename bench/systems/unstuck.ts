@@ -1,0 +1,74 @@
+/** Unstuck as its documentation shows it: one definition per type with a zod schema, a handler per job. */
+import { type AnyJob, defineJob, Unstuck } from 'unstuck';
+import { z } from 'zod';
+import type { Payload } from '../core/payload.ts';
+import type { Producer, RunningWorker, System, Target, Work } from '../core/system.ts';
+import { leftBySql } from './left-by-sql.ts';
+
+/** The options that the configurations set; everything else is default. */
+export interface UnstuckSettings {
+  readonly concurrency?: number;
+  readonly connections?: number;
+}
+
+const LEFT = 'select exists (select from unstuck.jobs where waits_for is null) as some';
+
+/** Returns Unstuck on this database. */
+export function openUnstuck({ url, settings }: Target<UnstuckSettings>): System {
+  const options = {
+    database: url,
+    logLevel: 'error',
+    ...(settings.connections === undefined ? {} : { connections: settings.connections }),
+  } as const;
+  return {
+    prepare: async () => (await Unstuck.connect(options)).close(),
+    producer: async (types) => openProducer(await Unstuck.connect(options), url, types),
+    work: async (work) => startWorker(await Unstuck.connect(options), work, settings),
+  };
+}
+
+async function openProducer(
+  unstuck: Unstuck,
+  url: string,
+  types: readonly string[],
+): Promise<Producer> {
+  const left = await leftBySql(url, LEFT);
+  const jobs = new Map(types.map((type) => [type, define(type, () => undefined)]));
+  const find = (type: string): AnyJob => jobs.get(type) ?? define(type, () => undefined);
+  return {
+    one: (payload, { type, delayMs }) =>
+      unstuck.enqueue(find(type), payload, delayMs === undefined ? {} : { delay: delayMs }),
+    many: (payloads, { type, delayMs }) => {
+      const how = delayMs === undefined ? {} : { delay: delayMs };
+      return unstuck.enqueueMany(
+        find(type),
+        payloads.map((input) => ({ input, ...how })),
+      );
+    },
+    left: left.ask,
+    close: async () => {
+      await left.close();
+      await unstuck.close();
+    },
+  };
+}
+
+async function startWorker(
+  unstuck: Unstuck,
+  { types, handle }: Work,
+  { concurrency }: UnstuckSettings,
+): Promise<RunningWorker> {
+  const jobs = types.map((type) => define(type, handle));
+  await unstuck.work(jobs, concurrency === undefined ? {} : { concurrency });
+  return { stop: () => unstuck.close() };
+}
+
+function define(type: string, handle: (payload: Payload) => void | Promise<void>): AnyJob {
+  return defineJob({
+    type,
+    input: z.object({ n: z.number(), sentAt: z.number(), pad: z.string() }),
+    run: async (job) => {
+      await handle(job.input);
+    },
+  });
+}
