@@ -15,6 +15,7 @@ import { namesOf, type Statement } from '../sql/sql.ts';
 import { Loop } from '../std/loop.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import { clientOptions } from '../storage/database.ts';
+import { endClient } from '../storage/end-client.ts';
 import {
   type AttemptRef,
   BEATS_PER_LEASE,
@@ -83,7 +84,7 @@ async function connect(): Promise<pg.Client> {
     if (!setup.pooled) await lock(fresh);
     if (!registered) await register(fresh);
   } catch (error) {
-    void fresh.end().catch(() => undefined);
+    void endClient(fresh);
     throw error;
   }
   client = fresh;
@@ -92,7 +93,7 @@ async function connect(): Promise<pg.Client> {
 }
 
 function closeOld(): void {
-  for (const gone of old) gone.end().catch(() => undefined);
+  for (const gone of old) void endClient(gone);
   old.clear();
 }
 
@@ -163,7 +164,7 @@ async function end(): Promise<void> {
   await loop.stop();
   closeOld();
   await setState('stopped');
-  await client?.end().catch(() => undefined);
+  if (client !== undefined) await endClient(client);
   process.exit(0);
 }
 

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { findSession } from '../sql/session.ts';
 import { sleep } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import { endClient } from '../storage/end-client.ts';
 
 /** Looks this often in one lease: the server ends an idle transaction after a lease, and one look later its client knows. */
 const LOOKS_PER_LEASE = 5;
@@ -23,7 +24,7 @@ export async function watchSession(
     if (signal.aborted) return;
     const session = await database.run(findSession, [backend]).catch(() => undefined);
     if (signal.aborted || session === undefined || session.length > 0) continue;
-    await (client as unknown as pg.Client).end().catch(() => undefined);
+    await endClient(client);
     return;
   }
 }

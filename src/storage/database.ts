@@ -5,6 +5,7 @@ import type { Config } from '../domain/options.ts';
 import { begin, commit, engineSettings, rollback, transactionSettings } from '../sql/session.ts';
 import { type Names, namesOf, type Sql, type Statement } from '../sql/sql.ts';
 import { settlesWithin } from '../std/timer.ts';
+import { endClient } from './end-client.ts';
 import { isConnectionLost, isReadTimeout } from './postgres-errors.ts';
 
 /** Anything that runs one SQL text with values: a pool, a client, or a caller's transaction. */
@@ -112,7 +113,7 @@ export class Database {
     try {
       return await work(client);
     } finally {
-      await client.end().catch(this.#onError);
+      await endClient(client);
     }
   }
 

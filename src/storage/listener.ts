@@ -7,6 +7,7 @@ import { listen } from '../sql/session.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Database } from './database.ts';
+import { endClient } from './end-client.ts';
 
 /** What a listener hears. */
 export interface Hearing {
@@ -67,7 +68,7 @@ export class Listener {
   async #end(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => undefined);
+    if (client !== undefined) await endClient(client);
   }
 
   async #round(): Promise<number> {
@@ -86,7 +87,7 @@ export class Listener {
     try {
       await client.query(listen(this.#database.config.schema).text);
     } catch (error) {
-      client.end().catch(() => undefined);
+      void endClient(client);
       throw error;
     }
     this.#client = client;
@@ -123,7 +124,6 @@ export class Listener {
     this.#log.warn('listener_lost', { error });
     const client = this.#client;
     this.#client = undefined;
-    // A half-open connection cannot say goodbye: it is destroyed, not waited for.
-    client?.end().catch(() => undefined);
+    if (client !== undefined) void endClient(client);
   }
 }

@@ -7,6 +7,7 @@ import { probeServer, type ServerRow } from '../sql/session.ts';
 import { namesOf } from '../sql/sql.ts';
 import { settlesWithin } from '../std/timer.ts';
 import { clientOptions, withoutPassword } from './database.ts';
+import { endClient } from './end-client.ts';
 
 /** What was found at an address. */
 export interface Server {
@@ -40,7 +41,7 @@ export async function inspectServer(url: string, config: Config): Promise<Server
       !direct && ((await sharesSessions(client, url, config)) || !(await hearsItself(client)));
     return { version: probe.version, pooled };
   } finally {
-    await client.end().catch(() => undefined);
+    await endClient(client);
   }
 }
 
@@ -93,7 +94,7 @@ async function sharesSessions(client: pg.Client, url: string, config: Config): P
       (turn === client ? own : others).add((await ask(turn, config)).backend);
     return new Set([...own, ...others]).size !== 2 || own.size !== 1;
   } finally {
-    await other.end().catch(() => undefined);
+    await endClient(other);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Makes sure that the server we reach is ours and has its database. */
 import { Client, DatabaseError } from 'pg';
 import { createDatabase, findDatabase, showDataDirectory } from '../../sql/embedded.ts';
+import { endClient } from '../end-client.ts';
 import { DATABASE } from './cluster.ts';
 import { failure } from './failure.ts';
 import type { Place } from './place.ts';
@@ -29,7 +30,7 @@ export async function ensureDatabase(place: Place, port: number, password: strin
     const found = await client.query(findDatabase.text, [DATABASE]);
     if (found.rowCount === 0) await makeDatabase(client);
   } finally {
-    await client.end();
+    await endClient(client);
   }
 }
 
