@@ -4,7 +4,7 @@ import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
 import { jobId, parseJobId } from './domain/job-id.ts';
-import { type Log, lineLog } from './domain/log.ts';
+import { type Log, lineLog, sturdyLog } from './domain/log.ts';
 import { checkInput, checkJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
@@ -92,7 +92,8 @@ export class Unstuck {
   static async connect(options: ConnectOptions = {}): Promise<Unstuck> {
     const { database: address, log: givenLog, ...rest } = options;
     const config = parseConfig(rest, process.env);
-    const log = givenLog ?? lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
+    const lines = lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
+    const log = givenLog === undefined ? lines : sturdyLog(givenLog, lines);
     const url = address ?? process.env['UNSTUCK_DATABASE_URL'] ?? process.env['DATABASE_URL'];
     const embedded =
       url === undefined || url === ''

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import * as z from 'zod';
 import { defineJob, lineLog, Unstuck } from '../src/index.ts';
 import { withoutPassword } from '../src/storage/database.ts';
-import { setup } from './support/unstuck.ts';
+import { eventually, job, setup } from './support/unstuck.ts';
 
 const NOBODY = '127.0.0.1:1/none';
 const mail = defineJob({ type: 'mail', input: z.object({ to: z.string() }), run: () => null });
@@ -163,3 +163,33 @@ function withVariable(name: string, value: string): void {
     else process.env[name] = before;
   });
 }
+
+test('a log that throws on every line stops no loop and fails no job', async () => {
+  const { connect, query } = await setup({ sweep: false });
+  const refuse = (): never => {
+    throw new Error('the log is broken');
+  };
+  const log = { debug: refuse, info: refuse, warn: refuse, error: refuse };
+  const unstuck = await connect({ log, logLevel: 'silent' });
+  await unstuck.work([
+    job('talks', (running) => {
+      running.log.info('working');
+      return 'done';
+    }),
+  ]);
+  const listener = `pg_stat_activity where application_name = 'unstuck listener' and datname = current_database()`;
+  const ended = await eventually(
+    async () => (await query<{ pid: number }>(`select pid from ${listener}`))[0]?.pid,
+    'a listener',
+  );
+  await query('select pg_terminate_backend($1)', [ended]);
+  await eventually(
+    async () => (await query(`select from ${listener} and pid <> $1`, [ended])).length > 0,
+    'another listener',
+  );
+  const { id } = await unstuck.enqueue('talks', 1);
+  expect(await unstuck.wait(id, { timeout: '20s' })).toMatchObject({
+    state: 'completed',
+    attempt: 1,
+  });
+});

@@ -1,4 +1,5 @@
 /** Structured log lines: one event name and its facts, in the form `event=name key=value`. */
+import { shown } from '../std/shown.ts';
 
 /** How serious a line is. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -35,6 +36,20 @@ export function withFacts(log: Log, fixed: LogFacts): Log {
   };
 }
 
+/** Makes a log that never throws: a line on which `log` throws, or rejects, goes to `fallback` with the reason as `log_error`. */
+export function sturdyLog(log: Log, fallback: Log): Log {
+  const at = (level: LogLevel) => (event: string, facts?: LogFacts) => {
+    const failed = (error: unknown): void => fallback[level](event, { ...facts, log_error: error });
+    try {
+      const written: unknown = log[level](event, facts);
+      if (written instanceof Promise) written.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  };
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 /** Writes one line: `level=info event=job_failed id=… error="…"`. */
 export function formatLine(level: LogLevel, event: string, facts: LogFacts = {}): string {
   const parts = [`level=${level}`, `event=${event}`];
@@ -46,10 +61,15 @@ export function formatLine(level: LogLevel, event: string, facts: LogFacts = {})
 
 function formatValue(value: unknown): string {
   const text =
-    value instanceof Error
-      ? value.message
-      : typeof value === 'string'
-        ? value
-        : (JSON.stringify(value) ?? String(value));
+    value instanceof Error ? value.message : typeof value === 'string' ? value : asJson(value);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+}
+
+/** Facts come from handlers too: a circular object or a bigint must not fail the attempt that logs it. */
+function asJson(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? shown(value);
+  } catch {
+    return shown(value);
+  }
 }

@@ -272,7 +272,7 @@ export type Options = { readonly [Name in OptionName]?: Given<(typeof OPTIONS)[N
 export interface ConnectOptions extends Options {
   /** PostgreSQL URL. Default: UNSTUCK_DATABASE_URL, then DATABASE_URL, then the embedded PostgreSQL. */
   readonly database?: string | undefined;
-  /** Takes the log lines. Default: standard error. */
+  /** Takes the log lines. Default: standard error, which also gets the lines on which this log throws. */
   readonly log?: Log;
 }
 

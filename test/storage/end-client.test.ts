@@ -43,7 +43,7 @@ test('C8: an installation whose connections are all half-open closes', async () 
     async () =>
       (
         await query(
-          `select from pg_stat_activity where application_name = 'unstuck listener' and state = 'idle' and query ~ 'pg_notify'`,
+          `select from pg_stat_activity where application_name = 'unstuck listener' and datname = current_database() and state = 'idle' and query ~ 'pg_notify'`,
         )
       ).length > 0,
     'the listener has been pinged',
