@@ -8,6 +8,7 @@ import {
   readClock,
 } from '../sql/inspect.ts';
 import type { Database } from '../storage/database.ts';
+import { overdueGraceMs } from './sweep-tasks.ts';
 
 /** A count of jobs of one type in one state. */
 export interface StateCount {
@@ -70,14 +71,14 @@ export interface Status {
   readonly sweptMsAgo: number | null;
 }
 
-/** A job that became late within this is the next sweep's business, not stuck. */
-const SWEEP_MS = 5_000;
+/** A job of which a finding could have told for less than this is the next round's business, not stuck. */
+const ROUND_MS = 5_000;
 
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
   const [clock, live, finished, workers, findings, ticks] = await Promise.all([
     database.run(readClock),
-    database.run(countLive, [SWEEP_MS]),
+    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
     database.run(countFinished),
     database.run(listWorkers),
     readFindings(database),

@@ -9,6 +9,7 @@ import {
   pruneRowErrors,
   quarantine,
   type SweptRow,
+  takeSteadyTick,
   takeTick,
 } from '../sql/sweep.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
@@ -55,7 +56,6 @@ export class Sweeper {
   #batch = BATCH_MAX;
   #chunk = 0;
   #promoteNow = false;
-  #findingsAt = Number.NEGATIVE_INFINITY;
   #loops: Loop[];
 
   constructor(database: Database, log: Log, hooks: SweeperHooks) {
@@ -68,6 +68,7 @@ export class Sweeper {
       this.#log.warn('sweep_failed', { loop, error });
     this.#loops = [
       new Loop({ name: 'sweep', round: () => this.#round(), onError }),
+      new Loop({ name: 'findings', round: () => this.#findings(), onError }),
       new Loop({ name: 'watch', round: () => this.#watch(), onError }),
       new Loop({ name: 'retention', round: () => this.#retention(), onError, retryMs: 1_000 }),
     ];
@@ -110,9 +111,6 @@ export class Sweeper {
     const [tick] = await this.#database.run(takeTick, ['sweep', sweepInterval]);
     if (tick?.taken === true) await this.#sweep();
     else if (this.#promoteNow) await this.#promote();
-    if (tick?.taken === true && monotonicMs() - this.#findingsAt > FINDINGS_EVERY_MS) {
-      await this.#findings();
-    }
     // Just after the tick is due, or the whole of another interval would pass.
     return Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) + 2 + Math.random() * 10;
   }
@@ -139,9 +137,11 @@ export class Sweeper {
     await this.#database.run(endTick, ['sweep']);
   }
 
-  async #findings(): Promise<void> {
-    this.#findingsAt = monotonicMs();
-    await refreshFindings(this.#database, this.#log);
+  /** Findings have a tick of their own: jobs become late however seldom the sweep runs. */
+  async #findings(): Promise<number> {
+    const taken = await this.#database.run(takeSteadyTick, ['findings', FINDINGS_EVERY_MS]);
+    if (taken.length > 0) await refreshFindings(this.#database, this.#log);
+    return FINDINGS_EVERY_MS + Math.random() * 100;
   }
 
   /** Dead processes are looked for more often than late jobs: a job whose worker dies runs again within a second. */

@@ -26,6 +26,10 @@ const LAG_MAX_MS: Sql = sql`30000`;
 /** How many jobs at the head of each type and priority are looked at: the first need not be the first that is late. */
 const HEAD_MAX: Sql = sql`500`;
 
+/** How long a job may be past its deadline at a gate before a finding says so: the sweep comes first. Nobody sweeps the held ones. */
+export const gateGrace = (gate: Sql): Sql =>
+  sql`case when ${gate} = 'hold' then interval '0' else interval '5 seconds' end`;
+
 /** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. */
 const headsCte = (t: Names): Sql => sql`
   heads (type, rank) as (
@@ -67,7 +71,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     o.wake_at, 0, 0, 0, null
   from gates cross join lateral (
     select j.wake_at from ${t.jobs} j where j.waits_for = gate order by j.wake_at limit 1) o
-  where o.wake_at < ${t.now} - case when gate = 'hold' then interval '0' else interval '5 seconds' end
+  where o.wake_at < ${t.now} - ${gateGrace(sql`gate`)}
   union all
   select 'running', w.name, count(*)::text, min(j.expires_at), 1, max(w.concurrency), max(w.running), null
   from ${t.claims} c join ${t.workers} w on w.id = c.worker_id cross join lateral unnest(c.job_ids) as held (id)

@@ -1,4 +1,5 @@
 /** Inspect: reading jobs, counts and what is late; nothing here changes a row. */
+import { gateGrace } from './findings.ts';
 import { stateOfRow } from './guards.ts';
 import { type Statement, sql, statement } from './sql.ts';
 
@@ -82,7 +83,10 @@ export const findHistory: Statement<{
   limit 1000`,
 );
 
-/** Live jobs counted by state and type, with the oldest of each group; exact. `late`: past the deadline; `overdue`: by more than $1 ms. */
+/**
+ * Live jobs counted by state and type, with the oldest of each group; exact. `late`: past the deadline; `overdue`: by more than $1 ms, and the
+ * grace that findings give: $2 ms to running jobs, and to those at a gate the time that the sweep has for them.
+ */
 export const countLive: Statement<{
   type: string;
   state: string;
@@ -96,12 +100,14 @@ export const countLive: Statement<{
   (t) => sql`
   with live as (
     select j.type, ${stateOfRow} as state, j.waits_for, j.created_at,
-      case when j.waits_for is not null then j.wake_at when j.worker_id is null then j.claim_by else j.expires_at end as deadline
+      case when j.waits_for is not null then j.wake_at when j.worker_id is null then j.claim_by else j.expires_at end as deadline,
+      case when j.waits_for is not null then ${gateGrace(sql`j.waits_for`)}
+        when j.worker_id is not null then $2::bigint * interval '1 ms' else interval '0' end as grace
     from ${t.jobs} j
   )
   select l.type, l.state, l.waits_for, count(*)::text as count, min(l.created_at) as oldest,
     count(*) filter (where l.deadline < ${t.now})::text as late,
-    count(*) filter (where l.deadline < ${t.now} - $1::bigint * interval '1 ms')::text as overdue
+    count(*) filter (where l.deadline < ${t.now} - l.grace - $1::bigint * interval '1 ms')::text as overdue
   from live l group by 1, 2, 3 order by 1, 2, 3`,
 );
 

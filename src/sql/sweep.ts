@@ -34,6 +34,19 @@ export const takeTick: Statement<{ taken: boolean; next_ms: number }> = statemen
   from next, ${t.ticks} k where k.name = $1`,
 );
 
+/**
+ * Takes a tick ($1 its name) that comes every $2 ms and is made when it is missing: a row when it was due (or lies absurdly far ahead), for one
+ * of all processes. The row's own lock makes the others look again and find it taken.
+ */
+export const takeSteadyTick: Statement<{ name: string }> = statement(
+  'take-steady-tick',
+  (t) => sql`
+  insert into ${t.ticks} as k (name, next_at) values ($1, ${t.now} + $2::bigint * interval '1 ms')
+  on conflict (name) do update set next_at = excluded.next_at
+  where k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $2::bigint * interval '1 ms'
+  returning k.name`,
+);
+
 /** Notes that the round of a tick ($1) ended well. */
 export const endTick: Statement<Record<string, never>> = statement(
   'end-tick',

@@ -85,6 +85,44 @@ test('a gate that nobody sweeps says so', async () => {
   expect((await finding(all, 'time')).reason).toContain('the sweep is behind');
 });
 
+test('a running job is not stuck while its worker or the sweep may still end it, and explained afterwards', async () => {
+  const all = await setup({ sweep: false, abortGrace: '20s' });
+  const started = gate();
+  const end = gate();
+  const long = job(
+    'long',
+    () => {
+      started.open();
+      return end.promise;
+    },
+    { timeout: '10m' },
+  );
+  await all.unstuck.work([long], { name: 'w1' });
+  await all.unstuck.enqueue(long, 1);
+  await started.promise;
+  await all.moveClock('10 minutes 29 seconds');
+  expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+  await all.moveClock('10 minutes 40 seconds');
+  expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 1 });
+  expect(await finding(all, 'w1')).toMatchObject({ kind: 'running', count: 1 });
+  expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+  end.open();
+});
+
+test('findings are made at a pace of their own, however seldom the sweep runs', async () => {
+  const { unstuck, query } = await setup({ sweepInterval: '1h' });
+  unstuck.sweep();
+  await eventually(
+    async () => (await query('select from unstuck.ticks where last_ok_at is not null'))[0],
+    'the only round of the sweep',
+  );
+  await unstuck.enqueue('lonely', 1, { claimWithin: '100ms' });
+  await eventually(
+    async () => (await unstuck.status()).findings.some(({ subject }) => subject === 'lonely'),
+    'a finding that nobody asked for',
+  );
+});
+
 test('a finding ends with its cause, and keeps since when it was seen while it stays', async () => {
   const all = await setup();
   const mail = job('mail', () => 1);
