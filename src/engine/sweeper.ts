@@ -22,7 +22,7 @@ import {
   isPartitionMissing,
   isTransient,
 } from '../storage/postgres-errors.ts';
-import { refreshFindings } from './findings.ts';
+import { FINDINGS_EVERY_MS, refreshFindings } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
 
@@ -30,7 +30,6 @@ const BATCH_MAX = 2_000;
 const ROUND_MS = 200;
 const CHUNK_PAGES = 500;
 const SAME_ERRORS_MAX = 3;
-const FINDINGS_EVERY_MS = 2_000;
 const RETENTION_EVERY_MS = 600_000;
 
 /** What of a task moves rows. */

@@ -23,8 +23,29 @@ const COUNT_MAX: Sql = sql`10001`;
 /** An event loop that has not answered for this long. */
 const LAG_MAX_MS: Sql = sql`30000`;
 
-/** How many jobs at the head of each type and priority are looked at: the first need not be the first that is late. */
+/** How many jobs at the head of each type and priority are looked at in every round; the walk finds what is late behind them. */
 const HEAD_MAX: Sql = sql`500`;
+
+/** The pages of the table that one round of the walk moves on (32 MB); it looks at as many once more, so that a late round skips none. */
+const WALK_PAGES: Sql = sql`4000`;
+
+/**
+ * Where the walk through the table is: $1 ms between two rounds. Only the time says it, so that whichever process does a round goes on where
+ * the last one ended. `pass_ms`: how long the whole walk takes, 0 where one round sees the whole table.
+ */
+export const whereWalkIs: Statement<{ from_page: string; to_page: string; pass_ms: string }> =
+  statement(
+    'where-walk-is',
+    (t) => sql`
+  with size as (
+    select greatest(1, ceil(pg_relation_size(${t.literal} || '.jobs') / current_setting('block_size')::numeric / ${WALK_PAGES}))::bigint as steps
+  ), walk as (
+    select steps, floor(extract(epoch from ${t.now}) * 1000 / $1::bigint)::bigint % (steps + 1) as step from size
+  )
+  select (greatest(0, step - 1) * ${WALK_PAGES})::text as from_page, ((step + 1) * ${WALK_PAGES})::text as to_page,
+    (case when steps = 1 then 0 else (steps + 4) * $1::bigint end)::text as pass_ms
+  from walk`,
+  );
 
 /** How long a job may be past its deadline at a gate before a finding says so: the sweep comes first. Nobody sweeps the held ones. */
 export const gateGrace = (gate: Sql): Sql =>
@@ -41,17 +62,21 @@ const headsCte = (t: Names): Sql => sql`
   )`;
 
 /**
- * All groups of late jobs, and workers whose process does not get on: queued by type; held and at other gates by gate; running ones past their timeout by more than $1 ms;
+ * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
  * workers whose loops have no pulse or whose event loop has been blocked for 30 s.
  */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
   (t) => sql`
-  with recursive ${headsCte(t)}, late_types as materialized (
-    select h.type, min(o.claim_by) as oldest from heads h cross join lateral (
+  with recursive ${headsCte(t)}, seen (type, claim_by) as (
+    select h.type, o.claim_by from heads h cross join lateral (
       select j.claim_by from ${t.jobs} j
       where j.type = h.type and j.rank = h.rank and j.waits_for is null and j.worker_id is null order by j.seq limit ${HEAD_MAX}) o
-    where o.claim_by < ${t.now} group by h.type
+    union all
+    select j.type, j.claim_by from ${t.jobs} j
+    where j.ctid >= ('(' || $2::bigint || ',0)')::tid and j.ctid < ('(' || $3::bigint || ',0)')::tid and coalesce(j.waits_for, '') = '' and j.worker_id is null
+  ), late_types as materialized (
+    select s.type, min(s.claim_by) as oldest from seen s where s.claim_by < ${t.now} group by s.type
   ), fleet as materialized (
     select u.type, count(*)::integer as workers, sum(w.concurrency)::integer as slots, sum(w.running)::integer as busy
     from ${t.workers} w cross join lateral unnest(w.types) as u (type)
@@ -60,7 +85,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     select g.gate from (values ('admit'), ('hold'), ('time'), ('retry')) as g (gate)
   )
   select 'queued' as kind, l.type as subject,
-    (select count(*) filter (where c.claim_by < ${t.now}) from (select j.claim_by from ${t.jobs} j
+    (select greatest(1, count(*) filter (where c.claim_by < ${t.now})) from (select j.claim_by from ${t.jobs} j
       where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,
     l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy,
     (select y.pause_reason from ${t.jobTypes} y where y.type = l.type and y.paused_at is not null) as detail
@@ -86,7 +111,10 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   group by w.name`,
 );
 
-/** Stores the findings of a round ($1 JSON: kind, subject, reason, action, count, oldest, look_ms) and deletes those that are over. */
+/**
+ * Stores the findings of a round ($1 JSON: kind, subject, reason, action, count, oldest, look_ms) and deletes those that are over: of queued
+ * jobs when a whole walk ($2 ms) has not met any.
+ */
 export const storeFindings: Statement<{
   kind: string;
   subject: string;
@@ -100,6 +128,7 @@ export const storeFindings: Statement<{
       as g (kind text, subject text, reason text, action text, count bigint, oldest timestamptz, look_ms bigint)
   ), over as (
     delete from ${t.findings} f where not exists (select from given g where g.kind = f.kind and g.subject = f.subject)
+      and (f.kind <> 'queued' or f.last_seen <= ${t.now} - $2::bigint * interval '1 ms')
   )
   insert into ${t.findings} as old (kind, subject, reason, action, count, oldest, first_seen, last_seen, next_look)
   select kind, subject, reason, action, count, oldest, ${t.now}, ${t.now}, ${t.now} + look_ms * interval '1 ms' from given

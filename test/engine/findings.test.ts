@@ -1,5 +1,6 @@
 // The laws of findings: a late job is explained with the right reason, so that none is stuck, and the explanation ends with its cause.
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { storeFindings } from '../../src/sql/findings.ts';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 
 /** The finding about a type or gate, once it is there. */
@@ -55,6 +56,18 @@ describe('a job that waits longer than claimWithin', () => {
   test('is found behind a job of its type that may wait longer', async () => {
     const all = await setup({ sweep: false });
     await all.unstuck.enqueue('mixed', 1, { claimWithin: '10h' });
+    await all.unstuck.enqueue('mixed', 2, { claimWithin: '1m' });
+    await all.moveClock('5 minutes');
+    expect(await finding(all, 'mixed')).toMatchObject({ count: 1 });
+    expect(await all.unstuck.status()).toMatchObject({ late: 1, stuck: 0 });
+  });
+
+  test('is found behind any number of jobs of its type that may wait longer', async () => {
+    const all = await setup({ sweep: false });
+    await all.unstuck.enqueueMany(
+      'mixed',
+      Array.from({ length: 600 }, (_, input) => ({ input, claimWithin: '10h' })),
+    );
     await all.unstuck.enqueue('mixed', 2, { claimWithin: '1m' });
     await all.moveClock('5 minutes');
     expect(await finding(all, 'mixed')).toMatchObject({ count: 1 });
@@ -131,6 +144,17 @@ test('a finding ends with its cause, and keeps since when it was seen while it s
   expect((await finding(all, 'mail')).firstSeen).toEqual(first.firstSeen);
   await all.unstuck.work([mail]);
   await eventually(async () => (await all.unstuck.stuck()).length === 0, 'no finding');
+});
+
+test('a finding of queued jobs that only the walk through a large table meets stays until a whole walk has met none', async () => {
+  const { unstuck, database } = await setup({ sweep: false });
+  const one = database();
+  const late = { kind: 'queued', subject: 't', reason: 'r', action: 'a', count: 1, look_ms: 1_000 };
+  await one.run(storeFindings, [JSON.stringify([{ ...late, oldest: new Date() }]), 0]);
+  await one.run(storeFindings, ['[]', 60_000]);
+  expect((await unstuck.status()).findings).toMatchObject([{ subject: 't' }]);
+  await one.run(storeFindings, ['[]', 0]);
+  expect((await unstuck.status()).findings).toEqual([]);
 });
 
 test('a finding is a warning in the log once, not in every round', async () => {
