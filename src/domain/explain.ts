@@ -8,7 +8,7 @@ export interface LateGroup {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Why the type is paused, or which loops have no pulse. */
+  /** Which loops have no pulse; null in groups of other kinds. */
   readonly detail: string | null;
 }
 
@@ -49,8 +49,6 @@ export function explain(group: LateGroup): Explanation {
 
 function explainQueued(group: LateGroup): Explanation {
   const { subject: type, workers, slots, busy } = group;
-  if (group.detail !== null)
-    return { reason: `type "${type}" is paused: ${group.detail}`, action: 'somebody resumes it' };
   if (workers === 0)
     return {
       reason: `no live worker handles "${type}"`,

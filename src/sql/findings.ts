@@ -13,7 +13,7 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Why the type is paused, or which loops of the worker have no pulse. */
+  /** Which loops of the worker have no pulse; null where the group is not a loop. */
   readonly detail: string | null;
 }
 
@@ -87,8 +87,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   select 'queued' as kind, l.type as subject,
     (select greatest(1, count(*) filter (where c.claim_by < ${t.now})) from (select j.claim_by from ${t.jobs} j
       where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,
-    l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy,
-    (select y.pause_reason from ${t.jobTypes} y where y.type = l.type and y.paused_at is not null) as detail
+    l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy, null as detail
   from late_types l left join fleet f on f.type = l.type
   union all
   select case when gate = 'hold' then 'hold' else 'gate' end, gate,
