@@ -22,6 +22,7 @@ import {
   isPartitionMissing,
   isTransient,
 } from '../storage/postgres-errors.ts';
+import { BatchSize } from './batch-size.ts';
 import { FINDINGS_EVERY_MS, refreshFindings } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
@@ -30,10 +31,20 @@ const BATCH_MAX = 2_000;
 const ROUND_MS = 200;
 const CHUNK_PAGES = 500;
 const SAME_ERRORS_MAX = 3;
+/** Rows that each took too long by themselves: with so many in one batch it is the database that is slow. */
+const SLOW_ROWS_MAX = 2;
 const RETENTION_EVERY_MS = 600_000;
 
 /** What of a task moves rows. */
 type Applied = Pick<SweepTask, 'name' | 'apply' | 'applyValues'>;
+
+/** How long the statements of one batch took. */
+interface Pace {
+  /** Whether any of them ran out of time. */
+  late: boolean;
+  /** How many single rows did. */
+  slowRows: number;
+}
 
 /** What a sweeper tells its process. */
 export interface SweeperHooks {
@@ -52,7 +63,7 @@ export class Sweeper {
   #hooks: SweeperHooks;
   #tasks: readonly SweepTask[];
   #fleet: FleetWatch;
-  #batch = BATCH_MAX;
+  #sizes: ReadonlyMap<string, BatchSize>;
   #chunk = 0;
   #promoteNow = false;
   #loops: Loop[];
@@ -62,6 +73,7 @@ export class Sweeper {
     this.#log = log;
     this.#hooks = hooks;
     this.#tasks = sweepTasks(database.config);
+    this.#sizes = new Map(this.#tasks.map(({ name }) => [name, new BatchSize(BATCH_MAX)]));
     this.#fleet = new FleetWatch(database, log);
     const onError = (error: unknown, loop: string): void =>
       this.#log.warn('sweep_failed', { loop, error });
@@ -152,25 +164,28 @@ export class Sweeper {
     return this.#database.config.watchInterval * (0.8 + Math.random() * 0.4);
   }
 
-  /** One task, batch after batch while they are full, for at most 200 ms. */
+  /** One task, batch after batch while they are full, for at most 200 ms; a batch that takes too long halves the next one (E13). */
   async #run(task: SweepTask): Promise<void> {
     const until = monotonicMs() + ROUND_MS;
+    const batch = this.#sizes.get(task.name) as BatchSize;
     for (;;) {
-      const found = await this.#find(task);
+      const { size } = batch;
+      const pace = { late: false, slowRows: 0 };
+      const found = await this.#find(task, batch);
       const ids = [...new Set(found.map((row) => row.id))];
-      if (ids.length === 0) return;
-      const moved = await this.#apply(task, ids);
+      const moved = ids.length === 0 ? [] : await this.#apply(task, ids, pace);
+      if (pace.late) batch.halve();
+      else batch.grow();
       await this.#announce(task.name, task.exceptional, moved);
-      if (ids.length < this.#batch || moved.length === 0 || monotonicMs() > until) return;
+      if (ids.length < size || moved.length === 0 || monotonicMs() > until) return;
     }
   }
 
-  /** A batch that takes too long is halved, and the size kept (E13). */
-  async #find(task: SweepTask): Promise<{ id: string }[]> {
+  async #find(task: SweepTask, batch: BatchSize): Promise<{ id: string }[]> {
     try {
-      return await this.#database.run(task.find, task.findValues(this.#batch));
+      return await this.#database.run(task.find, task.findValues(batch.size));
     } catch (error) {
-      if (codeOf(error) === '57014') this.#batch = Math.max(1, Math.floor(this.#batch / 2));
+      if (codeOf(error) === '57014') batch.halve();
       throw error;
     }
   }
@@ -179,22 +194,34 @@ export class Sweeper {
    * Halves a batch that fails down to the row that makes it fail: one bad row never stops the healer (E7). All on one connection: the
    * locks of a failed batch are gone before its next statement runs, or the halves would skip each other's rows.
    */
-  #apply(task: Applied, ids: readonly string[]): Promise<SweptRow[]> {
-    return this.#database.hold((on) => this.#applyOn(on, task, ids));
+  #apply(
+    task: Applied,
+    ids: readonly string[],
+    pace: Pace = { late: false, slowRows: 0 },
+  ): Promise<SweptRow[]> {
+    return this.#database.hold((on) => this.#applyOn(on, task, ids, pace));
   }
 
-  async #applyOn(on: Executor, task: Applied, ids: readonly string[]): Promise<SweptRow[]> {
+  async #applyOn(
+    on: Executor,
+    task: Applied,
+    ids: readonly string[],
+    pace: Pace,
+  ): Promise<SweptRow[]> {
     try {
       return await this.#database.run(task.apply, [ids, ...task.applyValues], on);
     } catch (error) {
       if (isPartitionMissing(error)) await makePartitions(this.#database);
-      if (codeOf(error) === '57014' && ids.length > 1)
-        this.#batch = Math.max(1, Math.floor(this.#batch / 2));
-      else if (isTransient(error)) throw error;
+      const late = codeOf(error) === '57014';
+      if (!late && isTransient(error)) throw error;
+      if (late) pace.late = true;
+      if (late && ids.length === 1) pace.slowRows += 1;
       if (ids.length === 1) return this.#blame(task.name, ids[0] as string, error);
       const half = Math.ceil(ids.length / 2);
-      const first = await this.#applyOn(on, task, ids.slice(0, half));
-      return [...first, ...(await this.#applyOn(on, task, ids.slice(half)))];
+      const first = await this.#applyOn(on, task, ids.slice(0, half), pace);
+      // The rest would take as long, row by row: it waits for the next round.
+      if (pace.slowRows >= SLOW_ROWS_MAX) return first;
+      return [...first, ...(await this.#applyOn(on, task, ids.slice(half), pace))];
     }
   }
 

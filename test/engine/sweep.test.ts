@@ -1,5 +1,6 @@
 // The laws of the sweep: whatever is late moves, one bad row stops nothing, and no process is needed for it.
 import { describe, expect, test } from 'vitest';
+import { BatchSize } from '../../src/engine/batch-size.ts';
 import { Sweeper } from '../../src/engine/sweeper.ts';
 import { takeTick } from '../../src/sql/sweep.ts';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
@@ -70,6 +71,40 @@ describe('E7: one bad row', () => {
       `select last_ok_at > unstuck.clock() - interval '1 minute' as ok from unstuck.ticks`,
     );
     expect(tick?.ok).toBe(true);
+  });
+});
+
+describe('E13: a batch that takes too long', () => {
+  test('is halved, and a batch grows again after one that was in time', () => {
+    const batch = new BatchSize(2_000);
+    for (let stall = 0; stall < 20; stall += 1) batch.halve();
+    expect(batch.size).toBe(1);
+    for (let good = 0; good < 20; good += 1) batch.grow();
+    expect(batch.size).toBe(2_000);
+  });
+
+  test('though it is a single row is that row’s fault: three times, and it is quarantined', async () => {
+    const all = await setup({ sweep: false, sweepTimeout: '300ms' });
+    const { unstuck, query, moveClock } = all;
+    await query(`create function stall() returns trigger language plpgsql as
+      $$ begin if new.input = '42' and new.reason like 'not finished%' then perform pg_sleep(10); end if; return new; end $$`);
+    await query(
+      'create trigger stall before insert on unstuck.finished for each row execute function stall()',
+    );
+    const finishBy = new Date(Date.now() + 60_000);
+    const jobs = await unstuck.enqueueMany(
+      't',
+      [42, 1, 2].map((input) => ({ input, finishBy })),
+    );
+    await moveClock('2 minutes');
+    const sweep = new Sweeper(all.database().forSweep(), unstuck.log, nobody);
+    for (let round = 0; round < 3; round += 1) await sweep.sweepOnce();
+    const ends = await Promise.all(jobs.map(({ id }) => unstuck.get(id)));
+    expect(ends.map((end) => end?.error?.code)).toEqual([
+      'JOB_QUARANTINED',
+      'JOB_EXPIRED',
+      'JOB_EXPIRED',
+    ]);
   });
 });
 
