@@ -1,5 +1,7 @@
 /** The library door: re-exports only. */
 
+export type { NotEnqueued } from './domain/batch.ts';
+export { BatchError } from './domain/batch.ts';
 export type {
   AnyJob,
   InputOf,

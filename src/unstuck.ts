@@ -1,5 +1,6 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
 import { randomBytes } from 'node:crypto';
+import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
@@ -140,7 +141,10 @@ export class Unstuck {
     return enqueued;
   }
 
-  /** Stores many jobs of one type, all or (where one cannot be stored) those that can; at most 10,000 in one call. */
+  /**
+   * Stores many jobs of one type, at most 10,000 in one call; all are checked before the first is stored. Throws what `enqueue` throws of a
+   * check, and BATCH_INCOMPLETE (a `BatchError`) when not all could be stored: it says what became of each. With `in` it is all or none.
+   */
   async enqueueMany<J extends AnyJob>(
     job: J,
     items: readonly (EnqueueOptions & { readonly input: InputOf<J> })[],
@@ -166,7 +170,8 @@ export class Unstuck {
     );
     if (options.in !== undefined)
       return this.#enqueuer.enqueueIn(callerExecutor(options.in), prepared);
-    return Promise.all(prepared.map((one) => this.#enqueuer.enqueue(one)));
+    const settled = await Promise.allSettled(prepared.map((one) => this.#enqueuer.enqueue(one)));
+    return answersOf(prepared, settled);
   }
 
   /** Returns a job, live or finished; undefined when there is none. Throws JOB_ID_INVALID. */

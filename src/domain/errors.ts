@@ -72,6 +72,11 @@ export const ERRORS = {
     meaning: 'A batch holds no list of jobs, or too many.',
     fix: 'Pass a list of at most 10,000 jobs.',
   },
+  BATCH_INCOMPLETE: {
+    status: 500,
+    meaning: 'Not every job of a batch could be stored.',
+    fix: 'Read `detail.outcomes`, one for each item in their order, and send only those again that have a code.',
+  },
   TRANSACTION_INVALID: {
     status: 422,
     meaning: 'The value given as `in` is not a transaction that Unstuck can use.',

@@ -1,5 +1,6 @@
 // The laws of enqueueing: what was answered is stored, once; what was refused is not; a neighbour's fault is nobody else's.
 import { describe, expect, test } from 'vitest';
+import { BatchError } from '../../src/domain/batch.ts';
 import { eventually, job, setup } from '../support/unstuck.ts';
 
 const mail = job('mail', () => 'sent');
@@ -113,6 +114,48 @@ describe('group commit', () => {
     expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'INPUT_UNSTORABLE' } });
     expect(good.status).toBe('fulfilled');
     expect(await query('select from unstuck.jobs')).toHaveLength(1);
+  });
+
+  test('enqueueMany that cannot store every item says what became of each, and all ids that it stored', async () => {
+    const { unstuck, session, query } = await setup();
+    const other = await session();
+    await other.query('begin');
+    await unstuck.enqueue(mail, 0, { key: 'busy', in: other });
+    const live = await unstuck.enqueue(mail, 1, { key: 'live' });
+    const failure = await unstuck
+      .enqueueMany(mail, [
+        { input: 'a' },
+        { input: 'b', key: 'busy' },
+        { input: 'c', key: 'live' },
+        { input: 'd', key: 'free' },
+      ])
+      .catch((error: unknown) => error);
+    await other.query('rollback');
+    expect(failure).toBeInstanceOf(BatchError);
+    expect(failure).toMatchObject({
+      code: 'BATCH_INCOMPLETE',
+      message: expect.stringMatching(/1 of 4 .*item 1.*KEY_BUSY/),
+      cause: { code: 'KEY_BUSY' },
+      detail: {
+        outcomes: [
+          { created: true, reason: 'created' },
+          { code: 'KEY_BUSY', message: expect.stringContaining('"busy"') },
+          { id: live.id, created: false, reason: 'key-live' },
+          { created: true, reason: 'created' },
+        ],
+      },
+    });
+    const ids = (failure as BatchError).detail.outcomes.map((outcome) => outcome.id);
+    const stored = await query<{ id: string }>('select id from unstuck.jobs');
+    expect(new Set(stored.map((row) => row.id))).toEqual(new Set([ids[0], ids[2], ids[3]]));
+    expect(stored).toHaveLength(3);
+  });
+
+  test('enqueueMany with one bad item stores none of them', async () => {
+    const { unstuck, query } = await setup();
+    const items = [{ input: 1 }, { input: 2, key: '' }, { input: 3 }];
+    await expect(unstuck.enqueueMany(mail, items)).rejects.toMatchObject({ code: 'KEY_INVALID' });
+    expect(await query('select from unstuck.jobs')).toHaveLength(0);
   });
 
   test('S1.2: jobs of one batch keep the order of their calls, with keys too', async () => {
