@@ -8,12 +8,18 @@ import { VERSION } from '../domain/version.ts';
 import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
 import { parseDuration } from '../std/duration.ts';
+import { Loop, stalledOf } from '../std/loop.ts';
 import type { Database } from '../storage/database.ts';
 import { Listener } from '../storage/listener.ts';
+import { checkNotNewer } from '../storage/migrator.ts';
+import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
 import { Sweeper } from './sweeper.ts';
 import { Worker } from './worker.ts';
+
+/** The longest time between two looks at the schema's number; with a shorter lease it is the lease. */
+const SCHEMA_EVERY_MS = 30_000;
 
 /** Everything of this process that runs in time. */
 export class Fleet {
@@ -24,6 +30,8 @@ export class Fleet {
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
   #sweepDatabase: Database | undefined;
+  #schema: Loop | undefined;
+  #outdated = false;
 
   constructor(database: Database, log: Log, onEnded: (id: string) => void) {
     this.#database = database;
@@ -54,6 +62,7 @@ export class Fleet {
     const worker = new Worker(this.#database, definitions, settings, this.#log);
     this.#workers.add(worker);
     this.#startListening();
+    this.#startWatchingSchema();
     this.startSweeping();
     await worker.start();
     return worker;
@@ -62,6 +71,7 @@ export class Fleet {
   /** Starts to take part in the sweep, unless it is switched off. */
   startSweeping(): void {
     if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
+    this.#startWatchingSchema();
     this.#sweepDatabase = this.#database.forSweep();
     this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, {
       ready: (types) => this.ready(types),
@@ -89,8 +99,9 @@ export class Fleet {
 
   /** The names of this process's loops that have no pulse: no good round for 30 s longer than planned. */
   get stalled(): string[] {
-    const own = [...(this.#listener?.stalled ?? []), ...(this.#sweeper?.stalled ?? [])];
-    return [...own, ...[...this.#workers].flatMap((worker) => worker.stalled)];
+    const shared = [...(this.#listener?.stalled ?? []), ...(this.#sweeper?.stalled ?? [])];
+    const own = this.#schema === undefined ? [] : stalledOf([this.#schema]);
+    return [...shared, ...own, ...[...this.#workers].flatMap((worker) => worker.stalled)];
   }
 
   /** Makes the workers stop without waiting for their handlers. */
@@ -101,8 +112,32 @@ export class Fleet {
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    await Promise.all([this.#listener?.stop(), this.#sweeper?.stop()]);
+    await Promise.all([this.#listener?.stop(), this.#sweeper?.stop(), this.#schema?.stop()]);
     await this.#sweepDatabase?.close();
+  }
+
+  #startWatchingSchema(): void {
+    const onError = (error: unknown, loop: string): void =>
+      this.#log.warn('loop_failed', { loop, error });
+    this.#schema ??= new Loop({
+      name: 'schema',
+      round: () => this.#watchSchema(),
+      onError,
+    }).start();
+  }
+
+  /** A schema that has become too new is left alone: its workers and its sweep stop, and this process waits to be replaced (H6). */
+  async #watchSchema(): Promise<number> {
+    try {
+      await checkNotNewer(this.#database);
+    } catch (error) {
+      if (codeOf(error) !== 'SCHEMA_TOO_NEW') throw error;
+      if (!this.#outdated) this.#log.error('schema_too_new', { error });
+      this.#outdated = true;
+      const workers = [...this.#workers].map((worker) => worker.stop());
+      await Promise.all([...workers, this.#sweeper?.stop()]);
+    }
+    return Math.min(SCHEMA_EVERY_MS, this.#database.config.lease);
   }
 
   #startListening(): void {

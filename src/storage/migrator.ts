@@ -66,6 +66,11 @@ export async function checkSchema(database: Database): Promise<void> {
   }
 }
 
+/** Checks that the schema has not become too new since. Throws SCHEMA_TOO_NEW. */
+export async function checkNotNewer(database: Database): Promise<void> {
+  refuseNewer(await database.run(listMigrations));
+}
+
 /** The SQL of every migration, as a database administrator would run it: in one transaction, all or nothing. */
 export function printMigrations(schema: string): string {
   const names = namesOf(schema);

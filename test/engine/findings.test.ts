@@ -202,7 +202,7 @@ test('B14: a worker whose loops have no pulse says which, and the finding ends w
   });
   await held.query('rollback');
   await eventually(async () => (await all.unstuck.stuck()).length === 0, 'the finding is over');
-});
+}, 90_000); // The loops that failed meanwhile pause for as long again before they try.
 
 test('an event loop that is blocked for 30 s is a finding', async () => {
   const all = await setup({ sweep: false, lease: '60s' });

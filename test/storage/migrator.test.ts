@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { MIGRATIONS, SCHEMA_NUMBER } from '../../src/sql/migrations/index.ts';
 import { migrate, printMigrations } from '../../src/storage/migrator.ts';
-import { type Setup, setup } from '../support/unstuck.ts';
+import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
 
 const applied = (query: Setup['query'], schema: string): Promise<{ number: number }[]> =>
   query(`select number from ${schema}.migrations order by number`);
@@ -88,6 +88,20 @@ test('H6: a newer schema is refused, and worked on when it says that our number 
     const unstuck = await connect({ migrate: migrating });
     expect(await unstuck.enqueue('mail', 1)).toMatchObject({ created: true });
   }
+});
+
+test('H6: a worker whose schema becomes too new while it runs claims no more, and says so', async () => {
+  const { unstuck, query, logged } = await setup({ lease: '1s' });
+  const mail = job('mail', () => 1);
+  await unstuck.work([mail]);
+  await unstuck.wait((await unstuck.enqueue(mail, 1)).id);
+  await query(`insert into unstuck.migrations (number, name, needs) values ($1, 'future', $1)`, [
+    SCHEMA_NUMBER + 1,
+  ]);
+  expect((await logged('schema_too_new')).facts['error']).toMatchObject({ code: 'SCHEMA_TOO_NEW' });
+  await eventually(async () => (await unstuck.status()).workers.length === 0, 'it signed off');
+  const { id } = await unstuck.enqueue(mail, 2);
+  expect(await unstuck.get(id)).toMatchObject({ state: 'queued', attempt: 0 });
 });
 
 test('H6: an older or missing schema is refused by name when migrating is switched off', async () => {
