@@ -34,7 +34,7 @@ import {
   retry,
 } from './storage/jobs.ts';
 import { checkSchema, migrate } from './storage/migrator.ts';
-import { makePartitions } from './storage/partitions.ts';
+import { makePartitions, unlessForbidden } from './storage/partitions.ts';
 import { inspectServer } from './storage/server.ts';
 
 /** A job whose input and result have the types of its definition, as JSON gives them back. */
@@ -321,7 +321,7 @@ async function openDatabase(url: string, config: Config, log: Log): Promise<Open
   try {
     const migrated = config.migrate ? await migrate(database) : [];
     if (!config.migrate) await checkSchema(database);
-    await makePartitions(database);
+    await unlessForbidden(database, log, makePartitions(database));
     return { database, migrated };
   } catch (error) {
     await database.close();

@@ -15,7 +15,7 @@ import {
 import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
-import { makePartitions, retain } from '../storage/partitions.ts';
+import { makePartitions, retain, unlessForbidden } from '../storage/partitions.ts';
 import {
   codeOf,
   isConnectionLost,
@@ -285,9 +285,9 @@ export class Sweeper {
 
   async #retention(): Promise<number> {
     await this.#database.run(pruneRowErrors);
-    const { made, dropped } = await retain(this.#database);
-    if (made.length + dropped.length > 0)
-      this.#log.info('retention', { made: made.length, dropped });
+    const done = await unlessForbidden(this.#database, this.#log, retain(this.#database));
+    if (done !== undefined && done.made.length + done.dropped.length > 0)
+      this.#log.info('retention', { made: done.made.length, dropped: done.dropped });
     return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
   }
 }

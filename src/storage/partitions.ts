@@ -1,5 +1,6 @@
 /** Partitions: makes the days that are needed, ends those whose retention is over; one process at a time. */
 import type pg from 'pg';
+import type { Log } from '../domain/log.ts';
 import type { Config } from '../domain/options.ts';
 import {
   addDays,
@@ -21,6 +22,7 @@ import {
 import { begin, commit, rollback } from '../sql/session.ts';
 import type { Sql } from '../sql/sql.ts';
 import type { Database } from './database.ts';
+import { isForbidden } from './postgres-errors.ts';
 
 /** The days that are made ahead of today. */
 export const DAYS_AHEAD = 7;
@@ -48,6 +50,27 @@ export async function retain(database: Database): Promise<Retention> {
     })),
   );
   return done ?? { made: [], dropped: [] };
+}
+
+/**
+ * Where migrating is another role's business, so are partitions: a refusal is logged as a warning, with what to do, and its answer is
+ * undefined. Throws everything else.
+ */
+export async function unlessForbidden<T>(
+  { config }: Database,
+  log: Log,
+  work: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (config.migrate || !isForbidden(error)) throw error;
+    log.warn('partitions_forbidden', {
+      error,
+      fix: 'let a process that sweeps connect as the owner of the tables, or run `unstuck migrate` as it at least once a week',
+    });
+    return undefined;
+  }
 }
 
 async function alone<T>(

@@ -76,6 +76,11 @@ export function isPartitionMissing(error: unknown): boolean {
   return typeof message === 'string' && message.includes('no partition of relation');
 }
 
+/** Whether the user of the connection may not do that. */
+export function isForbidden(error: unknown): boolean {
+  return codeOf(error) === '42501';
+}
+
 /** Whether a unique constraint of this name was violated. */
 export function violates(error: unknown, constraint: string): boolean {
   return codeOf(error) === '23505' && (error as ErrorLike).constraint === constraint;

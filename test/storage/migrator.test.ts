@@ -1,5 +1,6 @@
 // The laws of migrations: once, all or nothing, in one order for all processes, and never a guess about another version.
-import { expect, test } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS, SCHEMA_NUMBER } from '../../src/sql/migrations/index.ts';
 import { migrate, printMigrations } from '../../src/storage/migrator.ts';
 import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
@@ -120,4 +121,30 @@ test('the printed migrations make the same schema as migrating does', async () =
   expect(await migrate(database({ schema: 'by_hand' }))).toEqual([]);
   const unstuck = await connect({ schema: 'by_hand', migrate: false });
   expect(await unstuck.enqueue('mail', 1)).toMatchObject({ created: true });
+});
+
+test('where migrating is switched off, a role that does not own the tables works, and is told who must make the partitions', async () => {
+  const { connect, query, url, lines } = await setup();
+  const role = `r_${randomBytes(6).toString('hex')}`;
+  await query(`create role ${role} login password 'x'`);
+  onTestFinished(async () => {
+    await query(`drop owned by ${role}`);
+    await query(`drop role ${role}`);
+  });
+  await query(`grant usage on schema unstuck to ${role}`);
+  await query(`grant select, insert, update, delete on all tables in schema unstuck to ${role}`);
+  await query(`grant usage on all sequences in schema unstuck to ${role}`);
+  const [last] = await query<{ name: string }>(
+    `select max(relname) as name from pg_class where relname ~ '^events_[0-9]{8}$'`,
+  );
+  await query(`drop table unstuck.${last?.name}`);
+  const address = new URL(url);
+  address.username = role;
+  address.password = 'x';
+  const unstuck = await connect({ database: address.href, migrate: false });
+  expect(lines.find(({ event }) => event === 'partitions_forbidden')).toBeDefined();
+  const mail = job('mail', () => 'sent');
+  await unstuck.work([mail]);
+  const { id } = await unstuck.enqueue(mail, 1);
+  expect(await unstuck.wait(id)).toMatchObject({ state: 'completed' });
 });
