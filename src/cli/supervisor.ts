@@ -62,13 +62,29 @@ class Supervisor {
   }
 
   start(): void {
+    this.#startedAt = monotonicMs();
+    try {
+      this.#current = this.#fork();
+    } catch (error) {
+      // Out of memory, or of file descriptors: that passes.
+      this.#log.error('process_failed', { error });
+      this.#startAgain(undefined, null, null);
+    }
+  }
+
+  #fork(): ChildProcess {
     const [, program = '', ...args] = process.argv;
     const child = fork(program, [...args, '--supervised']);
-    this.#current = child;
-    this.#startedAt = monotonicMs();
     child.on('message', (message: FromSupervised) => this.#heard(child, message));
-    child.once('error', (error) => this.#log.error('process_failed', { pid: child.pid, error }));
+    child.on('error', (error) => this.#failed(child, error));
     child.once('exit', (code, signal) => this.#exited(child, code, signal));
+    return child;
+  }
+
+  /** A child that could not be started has no process id, and no exit follows. */
+  #failed(child: ChildProcess, error: Error): void {
+    this.#log.error('process_failed', { pid: child.pid, error });
+    if (child.pid === undefined) this.#exited(child, null, null);
   }
 
   stop(signal: string): void {
@@ -129,13 +145,13 @@ class Supervisor {
     } else if (retired) {
       if (this.#current === undefined && this.#timer === undefined) this.start();
     } else if (!this.#everReady && code !== null) this.#end.resolve(code);
-    else this.#startAgain(child, code, signal);
+    else this.#startAgain(child.pid, code, signal);
   }
 
-  #startAgain(child: ChildProcess, code: number | null, signal: string | null): void {
+  #startAgain(pid: number | undefined, code: number | null, signal: string | null): void {
     if (monotonicMs() - this.#startedAt > SETTLED_MS) this.#pauseMs = RESTART_FIRST_MS;
     const again_in_ms = this.#pauseMs;
-    this.#log.error('process_died', { pid: child.pid, code, signal, again_in_ms });
+    this.#log.error('process_died', { pid, code, signal, again_in_ms });
     this.#pauseMs = Math.min(RESTART_MAX_MS, 2 * this.#pauseMs);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;

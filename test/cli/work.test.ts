@@ -120,6 +120,19 @@ describe('the supervisor', () => {
     expect(await worker.ended).toMatchObject({ code: 0 });
   });
 
+  test('starts a worker again until that succeeds, when a start fails or throws', async () => {
+    const worker = work([], {
+      NODE_OPTIONS: '--import=./test/cli/support/failing-fork-process.ts',
+    });
+    process.kill(await readyPid(worker), 'SIGKILL');
+    await worker.says(/event=process_failed .*ENOENT/);
+    await worker.says(/event=process_failed .*ENOMEM/);
+    const second = await readyPid(worker, 2);
+    expect(runs(second)).toBe(true);
+    worker.child.kill('SIGTERM');
+    expect(await worker.ended).toMatchObject({ code: 0 });
+  });
+
   test('when it is killed itself, its worker ends its jobs and stops', async () => {
     const worker = work();
     const pid = await readyPid(worker);
