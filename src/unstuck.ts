@@ -201,7 +201,7 @@ export class Unstuck {
     return readHistory(this.#database, parseJobId(id));
   }
 
-  /** Resolves when the job has finished. Throws WAIT_TIMEOUT, JOB_NOT_FOUND, or the signal's reason; the job goes on. */
+  /** Resolves when the job has finished, through outages of the database too. Throws WAIT_TIMEOUT, JOB_NOT_FOUND, or the signal's reason; the job goes on. */
   async wait(id: string, options?: WaitOptions): Promise<Job>;
   async wait<J extends AnyJob>(
     id: string,

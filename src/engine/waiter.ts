@@ -3,12 +3,19 @@ import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { type Duration, parseDuration } from '../std/duration.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
+import { isTransient } from '../storage/postgres-errors.ts';
 
 /** How long a caller is ready to wait. */
 export interface WaitOptions {
   /** Default: for ever. */
   readonly timeout?: Duration;
   readonly signal?: AbortSignal;
+}
+
+/** What one look found: the job, nothing, or that the database could not be asked. */
+interface Look {
+  readonly job?: Job | undefined;
+  readonly lost?: unknown;
 }
 
 const POLL_FIRST_MS = 25;
@@ -46,22 +53,27 @@ export class Waiter {
     const until = monotonicMs() + timeoutMs;
     for (let pauseMs = POLL_FIRST_MS; ; pauseMs = Math.min(POLL_MAX_MS, pauseMs * 1.5)) {
       this.#check(options.signal);
-      const job = await this.#read(id);
-      if (job === undefined)
+      const { job, lost } = await this.#look(id);
+      if (job === undefined && lost === undefined)
         throw unstuckError(
           'JOB_NOT_FOUND',
           `There is no job ${id}. It never existed, or its retention has ended.`,
           { detail: { id } },
         );
-      if (job.finishedAt !== null) return job;
+      if (job !== undefined && job.finishedAt !== null) return job;
       const leftMs = until - monotonicMs();
-      if (leftMs <= 0)
-        throw unstuckError(
-          'WAIT_TIMEOUT',
-          `Job ${id} is still ${job.state} after ${String(options.timeout)}; it goes on. Next: ${job.next}.`,
-          { detail: { id, state: job.state } },
-        );
+      if (leftMs <= 0) throw timedOut(id, options.timeout, { job, lost });
       await this.#pause(id, Math.min(pauseMs, leftMs), options.signal);
+    }
+  }
+
+  /** A lost connection says nothing about the job: the next look may find it. */
+  async #look(id: string): Promise<Look> {
+    try {
+      return { job: await this.#read(id) };
+    } catch (lost) {
+      if (!isTransient(lost)) throw lost;
+      return { lost };
     }
   }
 
@@ -87,4 +99,15 @@ export class Waiter {
     set.delete(onWake);
     if (set.size === 0) this.#waiting.delete(id);
   }
+}
+
+function timedOut(id: string, timeout: Duration | undefined, { job, lost }: Look): Error {
+  const found =
+    job === undefined
+      ? `could not be read: ${(lost as Error).message}`
+      : `is still ${job.state} after ${String(timeout)}; it goes on. Next: ${job.next}`;
+  return unstuckError('WAIT_TIMEOUT', `Job ${id} ${found}.`, {
+    detail: { id, state: job?.state },
+    cause: lost,
+  });
 }

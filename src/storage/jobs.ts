@@ -5,8 +5,9 @@ import { timeOf } from '../domain/job-id.ts';
 import { allows, type State, TRANSITIONS, type Verb } from '../domain/transitions.ts';
 import { cancelJob, releaseJob, retryJob } from '../sql/admin.ts';
 import { findHistory, findJob, listJobs } from '../sql/inspect.ts';
+import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database } from './database.ts';
-import { violates } from './postgres-errors.ts';
+import { isConnectionLost, isTransient, violates } from './postgres-errors.ts';
 import { toJob } from './rows.ts';
 
 /** Who changes a job, and why: both are kept in `events`. */
@@ -60,59 +61,128 @@ export async function readHistory(database: Database, id: string): Promise<Histo
   return rows.map(({ worker_id, ...row }) => ({ ...row, workerId: worker_id }));
 }
 
-/** Cancels a live job. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
+/**
+ * Cancels a live job. Tried again for 15 s when the connection is lost; after a lost reply a job that is cancelled proves success, whoever
+ * did it. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or DATABASE_UNREACHABLE.
+ */
 export function cancel(database: Database, id: string, actor: Actor): Promise<Job> {
-  return change(database, 'cancel', id, () => database.run(cancelJob, values(id, actor)));
-}
-
-/** Makes a held job ready. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
-export function release(database: Database, id: string, actor: Actor): Promise<Job> {
-  return change(database, 'release', id, () => database.run(releaseJob, values(id, actor)));
-}
-
-/** Runs a finished job again. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or KEY_TAKEN. */
-export function retry(database: Database, id: string, actor: Actor): Promise<Job> {
-  return change(database, 'retry', id, async () => {
-    try {
-      return await database.run(retryJob, values(id, actor));
-    } catch (cause) {
-      if (!violates(cause, 'jobs_unique_key')) throw cause;
-      throw unstuckError(
-        'KEY_TAKEN',
-        `Job ${id} cannot be retried: another live job has its unique key. Wait for that job to end, or cancel it.`,
-        { cause },
-      );
-    }
+  return change(database, id, {
+    verb: 'cancel',
+    attempt: () => database.run(cancelJob, values(id, actor)),
+    proves: (job) => job.state === 'cancelled',
   });
+}
+
+/**
+ * Makes a held job ready. Tried again for 15 s when the connection is lost; a job is released once in its life, so after a lost reply that
+ * event proves success, whoever did it. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or DATABASE_UNREACHABLE.
+ */
+export function release(database: Database, id: string, actor: Actor): Promise<Job> {
+  return change(database, id, {
+    verb: 'release',
+    attempt: () => database.run(releaseJob, values(id, actor)),
+    proves: async () =>
+      (await readHistory(database, id)).some((entry) => entry.kind === 'released'),
+  });
+}
+
+/**
+ * Runs a finished job again. Tried again for 15 s when the connection is lost; after a lost reply a job that has left the end in which it
+ * was found proves success, whoever did it. Only a statement that still runs in the server while its job is looked at, and whose job ends
+ * before the next try, can let it run twice. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, KEY_TAKEN or DATABASE_UNREACHABLE.
+ */
+export function retry(database: Database, id: string, actor: Actor): Promise<Job> {
+  let endedAt: number | undefined;
+  return change(database, id, {
+    verb: 'retry',
+    attempt: async () => {
+      // Read before the first try only: it is what a repeat compares with.
+      endedAt ??= (await readJob(database, id))?.finishedAt?.getTime();
+      return endedAt === undefined ? [] : requeue(database, id, actor);
+    },
+    proves: (job) => endedAt !== undefined && job.finishedAt?.getTime() !== endedAt,
+  });
+}
+
+async function requeue(database: Database, id: string, actor: Actor): Promise<unknown[]> {
+  try {
+    return await database.run(retryJob, values(id, actor));
+  } catch (cause) {
+    if (!violates(cause, 'jobs_unique_key')) throw cause;
+    throw unstuckError(
+      'KEY_TAKEN',
+      `Job ${id} cannot be retried: another live job has its unique key. Wait for that job to end, or cancel it.`,
+      { cause },
+    );
+  }
 }
 
 function values(id: string, actor: Actor): unknown[] {
   return [id, actor.by ?? null, actor.reason ?? null];
 }
 
-/** Tries, and only when nothing changed looks why; the bound keeps two people who undo each other from spinning. */
-async function change(
-  database: Database,
-  verb: Verb,
-  id: string,
-  attempt: () => Promise<unknown[]>,
-): Promise<Job> {
-  for (let round = 0; round < 3; round += 1) {
-    const changed = await attempt();
-    const job = await readJob(database, id);
-    if (job === undefined)
-      throw unstuckError(
-        'JOB_NOT_FOUND',
-        `There is no job ${id}. It never existed, or its retention has ended.`,
-        { detail: { id } },
-      );
-    if (changed.length > 0) return job;
-    if (!allows(verb, job.state) || (verb === 'release' && job.waitsFor !== 'hold'))
-      throw conflict(verb, job);
+/** One change of one job by a person. */
+interface Change {
+  readonly verb: Verb;
+  /** Tries once, and answers with the rows that it changed. */
+  attempt(): Promise<unknown[]>;
+  /** Whether the job, seen after a reply was lost, shows that the change was made. */
+  proves(job: Job): boolean | Promise<boolean>;
+}
+
+const RETRY_FOR_MS = 15_000;
+const ROUNDS = 3;
+
+/** Nobody knows whether a statement whose reply was lost took effect: the job is looked at before it is tried again, and after. */
+async function change(database: Database, id: string, asked: Change): Promise<Job> {
+  const until = monotonicMs() + RETRY_FOR_MS;
+  let lost = false;
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return (lost ? await proven(database, id, asked) : undefined) ?? (await tryChange());
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      if (monotonicMs() > until) throw unavailable(id, asked.verb, error);
+      lost ||= isConnectionLost(error);
+      await sleep(Math.min(1_000, 20 * 2 ** failures));
+    }
   }
-  throw unstuckError(
-    'JOB_STATE_CONFLICT',
-    `Job ${id} changed its state three times while ${verb} was tried. Look at it, then try again.`,
+
+  /** Tries, and only when nothing changed looks why; the bound keeps two people who undo each other from spinning. */
+  async function tryChange(): Promise<Job> {
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const changed = await asked.attempt();
+      const job = await readJob(database, id);
+      if (job === undefined) throw notFound(id);
+      if (changed.length > 0 || (lost && (await asked.proves(job)))) return job;
+      if (!allows(asked.verb, job.state) || (asked.verb === 'release' && job.waitsFor !== 'hold'))
+        throw conflict(asked.verb, job);
+    }
+    throw unstuckError(
+      'JOB_STATE_CONFLICT',
+      `Job ${id} changed its state three times while ${asked.verb} was tried. Look at it, then try again.`,
+    );
+  }
+}
+
+async function proven(database: Database, id: string, asked: Change): Promise<Job | undefined> {
+  const job = await readJob(database, id);
+  return job !== undefined && (await asked.proves(job)) ? job : undefined;
+}
+
+function notFound(id: string): Error {
+  return unstuckError(
+    'JOB_NOT_FOUND',
+    `There is no job ${id}. It never existed, or its retention has ended.`,
+    { detail: { id } },
+  );
+}
+
+function unavailable(id: string, verb: Verb, cause: unknown): Error {
+  return unstuckError(
+    'DATABASE_UNREACHABLE',
+    `${verb} of job ${id} was not answered within ${RETRY_FOR_MS / 1_000} s: ${(cause as Error).message}. It may or may not have happened; look at the job.`,
+    { cause },
   );
 }
 
