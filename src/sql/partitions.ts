@@ -44,18 +44,17 @@ export const readToday: Statement<{ today: string }> = statement(
   (t) => sql`select to_char(${t.now} at time zone 'utc', 'YYYY-MM-DD') as today`,
 );
 
-/** Makes sure that only one process changes partitions at a time; held until the session ends or it is unlocked. */
+/** Makes sure that only one process makes partitions at a time; held until the transaction ends. */
 export const lockPartitions: Statement<{ locked: boolean }> = statement(
   'lock-partitions',
   (t) =>
-    sql`select pg_try_advisory_lock(hashtext('unstuck partitions:' || ${t.literal})::bigint) as locked`,
+    sql`select pg_try_advisory_xact_lock(hashtext('unstuck partitions:' || ${t.literal})::bigint) as locked`,
 );
 
-/** Gives the lock of `lockPartitions` back. */
-export const unlockPartitions: Statement<Record<string, never>> = statement(
-  'unlock-partitions',
-  (t) => sql`select pg_advisory_unlock(hashtext('unstuck partitions:' || ${t.literal})::bigint)`,
-);
+/** How long a session of ours waits for a lock: for statements that cannot run in a transaction. */
+export function sessionLockTimeout(ms: number): Sql {
+  return raw(`set lock_timeout = ${ms}`);
+}
 
 /** The statements that make one partition: apart first, then attached (ATTACH does not block inserts into its siblings). */
 export function makePartition(t: Names, partition: Partition): readonly Sql[] {
@@ -68,14 +67,10 @@ export function makePartition(t: Names, partition: Partition): readonly Sql[] {
   ];
 }
 
-/** The statements that end one partition; each must run on its own, outside a transaction. */
-export function dropPartition(t: Names, partition: Partition): readonly Sql[] {
+/** Detaches one partition without blocking anybody; must run on its own, outside a transaction. */
+export function detachPartition(t: Names, partition: Partition): Sql {
   const name = raw(`${t.schema.text}.${partitionName(partition)}`);
-  const parent = raw(`${t.schema.text}.${partition.table}`);
-  return [
-    sql`alter table ${parent} detach partition ${name} concurrently`,
-    sql`drop table if exists ${name}`,
-  ];
+  return sql`alter table ${raw(`${t.schema.text}.${partition.table}`)} detach partition ${name} concurrently`;
 }
 
 /** Completes a detach that was interrupted. */
@@ -85,7 +80,7 @@ export function finishDetach(t: Names, partition: Partition): Sql {
 }
 
 /** Drops a table that is attached to nothing. */
-export function dropLoose(t: Names, partition: Partition): Sql {
+export function dropTable(t: Names, partition: Partition): Sql {
   return sql`drop table if exists ${raw(`${t.schema.text}.${partitionName(partition)}`)}`;
 }
 

@@ -1,13 +1,14 @@
-/** Partitions: makes the days that are needed, ends those whose retention is over; one process at a time. */
+/** Partitions: makes the days that are needed, ends those whose retention is over; leaves no setting and no lock in a session. */
 import type pg from 'pg';
 import type { Log } from '../domain/log.ts';
 import type { Config } from '../domain/options.ts';
+import { lockTimeout } from '../sql/migrate.ts';
 import {
   addDays,
   DAILY_TABLES,
   type DailyTable,
-  dropLoose,
-  dropPartition,
+  detachPartition,
+  dropTable,
   finishDetach,
   listLooseTables,
   listPartitions,
@@ -17,16 +18,18 @@ import {
   parsePartition,
   partitionName,
   readToday,
-  unlockPartitions,
+  sessionLockTimeout,
 } from '../sql/partitions.ts';
 import { begin, commit, rollback } from '../sql/session.ts';
-import type { Sql } from '../sql/sql.ts';
 import type { Database } from './database.ts';
-import { isForbidden } from './postgres-errors.ts';
+
+import { codeOf, isForbidden } from './postgres-errors.ts';
 
 /** The days that are made ahead of today. */
 export const DAYS_AHEAD = 7;
 const LOCK_MS = 1_000;
+/** A table has one detach at a time, and another process is at it. */
+const DETACH_PENDING = '55000';
 
 /** What a round of retention did. */
 export interface Retention {
@@ -34,22 +37,17 @@ export interface Retention {
   readonly dropped: readonly string[];
 }
 
-/** Makes the partitions of yesterday to a week ahead that are missing, and nothing else. */
+/** Makes the partitions of yesterday to a week ahead that are missing, and nothing else; leaves the rest to another process that makes some. */
 export async function makePartitions(database: Database): Promise<string[]> {
-  return database
-    .withClient((client) => alone(database, client, () => makeMissing(database, client)))
-    .then((made) => made ?? []);
+  return database.withClient((client) => makeMissing(database, client));
 }
 
-/** Makes what is missing and drops what is over. Another process doing it is no error: the round is skipped. */
+/** Makes what is missing and drops what is over. Another process doing it is no error: what that has in hand is skipped. */
 export async function retain(database: Database): Promise<Retention> {
-  const done = await database.withClient((client) =>
-    alone(database, client, async () => ({
-      made: await makeMissing(database, client),
-      dropped: await dropOver(database, client),
-    })),
-  );
-  return done ?? { made: [], dropped: [] };
+  return database.withClient(async (client) => ({
+    made: await makeMissing(database, client),
+    dropped: await dropOver(database, client),
+  }));
 }
 
 /**
@@ -73,45 +71,33 @@ export async function unlessForbidden<T>(
   }
 }
 
-async function alone<T>(
-  database: Database,
-  client: pg.Client,
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  await client.query(`set lock_timeout = ${LOCK_MS}`);
-  const [lock] = await database.run(lockPartitions, [], client);
-  if (lock?.locked !== true) return undefined;
-  try {
-    return await work();
-  } finally {
-    await database.run(unlockPartitions, [], client).catch(() => undefined);
-  }
-}
-
 async function makeMissing(database: Database, client: pg.Client): Promise<string[]> {
-  const today = await todayOf(database, client);
-  const there = new Set(
-    (await database.run(listPartitions, [], client)).map((row) => row.partition),
-  );
+  const there = await attached(database, client);
   const made: string[] = [];
-  for (const partition of wanted(today)) {
+  for (const partition of wanted(await todayOf(database, client))) {
     if (there.has(partitionName(partition))) continue;
-    await makeOne(database, client, partition);
-    made.push(partitionName(partition));
+    const outcome = await briefly(client, () => makeOne(database, client, partition));
+    if (outcome === 'busy') break;
+    if (outcome === 'made') made.push(partitionName(partition));
   }
   return made;
 }
 
-/** Attaching an empty table and its making are one transaction, so that a crash leaves neither. */
-async function makeOne(database: Database, client: pg.Client, partition: Partition): Promise<void> {
-  await client.query(begin.text);
-  try {
-    for (const part of makePartition(database.names, partition)) await client.query(part.text);
-    await client.query(commit.text);
-  } catch (error) {
-    await client.query(rollback.text);
-    throw error;
-  }
+/** One process at a time; the lock ends with the transaction, which a transaction pooler keeps on one session. */
+async function makeOne(
+  database: Database,
+  client: pg.Client,
+  partition: Partition,
+): Promise<'made' | 'there' | 'busy'> {
+  const [lock] = await database.run(lockPartitions, [], client);
+  if (lock?.locked !== true) return 'busy';
+  if ((await attached(database, client)).has(partitionName(partition))) return 'there';
+  for (const part of makePartition(database.names, partition)) await client.query(part.text);
+  return 'made';
+}
+
+async function attached(database: Database, client: pg.Client): Promise<Set<string>> {
+  return new Set((await database.run(listPartitions, [], client)).map((row) => row.partition));
 }
 
 async function dropOver(database: Database, client: pg.Client): Promise<string[]> {
@@ -121,19 +107,60 @@ async function dropOver(database: Database, client: pg.Client): Promise<string[]
     const partition = parsePartition(row.partition);
     if (partition === undefined || (!row.detaching && !isOver(partition, today, database.config)))
       continue;
-    if (row.detaching) await client.query(finishDetach(database.names, partition).text);
-    const [detach, drop] = dropPartition(database.names, partition) as [Sql, Sql];
-    if (!row.detaching) await client.query(detach.text);
-    await client.query(drop.text);
-    dropped.push(row.partition);
+    if (await dropOne(database, client, { partition, detaching: row.detaching }))
+      dropped.push(row.partition);
   }
   for (const row of await database.run(listLooseTables, [], client)) {
     const partition = parsePartition(row.partition);
     if (partition === undefined || !isOver(partition, today, database.config)) continue;
-    await client.query(dropLoose(database.names, partition).text);
+    await briefly(client, () => client.query(dropTable(database.names, partition).text));
     dropped.push(row.partition);
   }
   return dropped;
+}
+
+/** Answers false when another process took the partition in hand meanwhile: then there is nothing to detach. */
+async function dropOne(
+  database: Database,
+  client: pg.Client,
+  { partition, detaching }: { readonly partition: Partition; readonly detaching: boolean },
+): Promise<boolean> {
+  try {
+    if (!detaching) await detach(database, client, partition);
+    await briefly(client, async () => {
+      if (detaching) await client.query(finishDetach(database.names, partition).text);
+      await client.query(dropTable(database.names, partition).text);
+    });
+    return true;
+  } catch (error) {
+    if (codeOf(error) === DETACH_PENDING) return false;
+    const there = await attached(database, client);
+    if (there.has(partitionName(partition))) throw error;
+    return false;
+  }
+}
+
+/**
+ * It cannot run in a transaction, so its patience is the session's; behind a transaction pooler that would stay with a session of others,
+ * and the statement's own waiting, which blocks nobody, ends with the connection.
+ */
+async function detach(database: Database, client: pg.Client, partition: Partition): Promise<void> {
+  if (!database.pooled) await client.query(sessionLockTimeout(LOCK_MS).text);
+  await client.query(detachPartition(database.names, partition).text);
+}
+
+/** Runs `work` in a transaction that waits for no lock longer than a second, and leaves nothing behind in the session. */
+async function briefly<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
+  await client.query(begin.text);
+  try {
+    await client.query(lockTimeout(LOCK_MS).text);
+    const result = await work();
+    await client.query(commit.text);
+    return result;
+  } catch (error) {
+    await client.query(rollback.text).catch(() => undefined);
+    throw error;
+  }
 }
 
 function* wanted(today: string): Generator<Partition> {

@@ -1,6 +1,9 @@
 // The laws of partitions: there before they are needed, gone when their time is over, and never in the way of a settle.
-import { expect, test } from 'vitest';
+import type pg from 'pg';
+import { expect, onTestFinished, test } from 'vitest';
+import { parseConfig } from '../../src/domain/options.ts';
 import { DAILY_TABLES } from '../../src/sql/partitions.ts';
+import { Database } from '../../src/storage/database.ts';
 import { DAYS_AHEAD, makePartitions, retain } from '../../src/storage/partitions.ts';
 import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
 
@@ -152,3 +155,54 @@ test("processes that make partitions at once do not get in each other's way", as
     `finished_failed_${await today(query, DAYS_AHEAD)}`,
   );
 });
+
+test('behind a transaction pooler no setting and no lock stays in a session that others use', async () => {
+  const { url, query, session, moveClock } = await setup({ sweep: false });
+  const sessions = [await session(), await session()] as const;
+  const database = new Database(url, parseConfig({}, {}), true, () => undefined);
+  onTestFinished(() => database.close());
+  database.withClient = (work) => work(pooled(sessions));
+  const gone = `finished_completed_${await today(query)}`;
+  await moveClock('9 days');
+  const { made, dropped } = await retain(database);
+  expect(made).toContain(`events_${await today(query, DAYS_AHEAD)}`);
+  expect(dropped).toContain(gone);
+  for (const one of sessions)
+    expect((await one.query('show lock_timeout')).rows).toEqual([{ lock_timeout: '0' }]);
+  expect(
+    await query(`select from pg_locks where locktype = 'advisory' and pid = any($1)`, [
+      await pids(sessions),
+    ]),
+  ).toEqual([]);
+});
+
+test('processes that end partitions at once drop each of them, and none of them fails', async () => {
+  const { query, database, moveClock } = await setup({ sweep: false });
+  const gone = `finished_completed_${await today(query)}`;
+  await moveClock('9 days');
+  const done = await Promise.all(Array.from({ length: 3 }, () => retain(database())));
+  expect(done.flatMap((one) => one.dropped)).toContain(gone);
+  await retain(database());
+  expect(await query('select where to_regclass($1) is null', [`unstuck.${gone}`])).toHaveLength(1);
+});
+
+/** Two sessions that take turns, as those behind a transaction pooler: a transaction stays on one of them. */
+function pooled(sessions: readonly [pg.Client, pg.Client]): pg.Client {
+  let turn = 0;
+  let open = false;
+  const facade = {
+    query: (asked: string | { text: string; values: unknown[] }) => {
+      const text = typeof asked === 'string' ? asked : asked.text;
+      if (!open) turn += 1;
+      if (text.startsWith('begin')) open = true;
+      if (text === 'commit' || text === 'rollback') open = false;
+      return (sessions[turn % 2] as pg.Client).query(asked);
+    },
+  };
+  return facade as unknown as pg.Client;
+}
+
+async function pids(sessions: readonly pg.Client[]): Promise<number[]> {
+  const asked = sessions.map((one) => one.query<{ pid: number }>('select pg_backend_pid() as pid'));
+  return (await Promise.all(asked)).map(({ rows }) => rows[0]?.pid ?? 0);
+}
