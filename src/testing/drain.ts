@@ -8,7 +8,7 @@ import type { Unstuck } from '../unstuck.ts';
 
 /** How long and how wide. */
 export interface DrainOptions {
-  /** After which it gives up with WAIT_TIMEOUT. Default 30 s. */
+  /** How long after its worker has started it gives up with WAIT_TIMEOUT. Default 30 s. */
   readonly timeout?: Duration;
   /** Handlers at once. Default 10. */
   readonly concurrency?: number;
@@ -26,9 +26,9 @@ export async function drain(
   jobs: readonly AnyJob[],
   options: DrainOptions = {},
 ): Promise<void> {
-  const until = monotonicMs() + (parseDuration(options.timeout) ?? TIMEOUT_MS);
   const { concurrency } = options;
   const worker = await unstuck.work(jobs, concurrency === undefined ? {} : { concurrency });
+  const until = monotonicMs() + (parseDuration(options.timeout) ?? TIMEOUT_MS);
   try {
     const types = new Set(jobs.map((job) => job.type));
     for (;;) {

@@ -55,7 +55,9 @@ test('an idle worker runs a job in two statements: one claims it, one ends it an
   await all.unstuck.enqueue(plain, INPUT);
   await finished(all, 1);
   expect(ran().filter((name) => name === 'enqueue-jobs')).toHaveLength(1);
-  expect(new Set(ran())).toEqual(new Set(['enqueue-jobs', 'claim-jobs', 'finish-and-claim']));
+  expect(new Set(ran().filter((name) => !ONCE.has(name)))).toEqual(
+    new Set(['enqueue-jobs', 'claim-jobs', 'finish-and-claim']),
+  );
 });
 
 test('quick jobs are claimed and ended by the hundred, with no statement besides', async () => {
@@ -68,13 +70,12 @@ test('quick jobs are claimed and ended by the hundred, with no statement besides
   const ran = watchStatements();
   await all.unstuck.work([plain], { concurrency: 500 });
   await finished(all, 5 * JOBS);
-  expect(ran().filter((name) => HOT.has(name)).length).toBeLessThan((5 * JOBS) / 50);
-  // Once per worker, and what the throttle of the enqueues had kept back.
-  expect(
-    ran().filter((name) => !HOT.has(name) && !['define-types', 'notify'].includes(name)),
-  ).toEqual([]);
+  expect(ran().length).toBeLessThan((5 * JOBS) / 50);
+  expect(ran().filter((name) => !HOT.has(name) && !ONCE.has(name))).toEqual([]);
 });
 
+/** What a process runs when it starts to work, and what the throttle of its enqueues had kept back. */
+const ONCE: ReadonlySet<string> = new Set(['define-types', 'list-migrations', 'notify']);
 const HOT: ReadonlySet<string> = new Set(['claim-jobs', 'finish-and-claim', 'finish-jobs']);
 
 /** Returns what tells the names of the statements that the engine has run since. */

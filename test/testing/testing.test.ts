@@ -71,7 +71,7 @@ describe('drain', () => {
       drainTimeout: '0ms',
       abortGrace: '0ms',
     });
-    await expect(drain(own, [stubborn], { timeout: '300ms' })).rejects.toMatchObject({
+    await expect(drain(own, [stubborn], { timeout: '2s' })).rejects.toMatchObject({
       code: 'WAIT_TIMEOUT',
       message: expect.stringContaining('1 running stubborn'),
     });
