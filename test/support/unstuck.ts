@@ -104,11 +104,13 @@ export async function eventually<T>(
   what: string,
   withinMs = 20_000,
 ): Promise<Exclude<T, undefined | false>> {
-  const until = performance.now() + withinMs;
+  // Not the clock that the engine reads: tests move that one.
+  const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;
+  const until = nowMs() + withinMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) return answer as Exclude<T, undefined | false>;
-    if (performance.now() > until) throw new Error(`Not within ${withinMs} ms: ${what}`);
+    if (nowMs() > until) throw new Error(`Not within ${withinMs} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
