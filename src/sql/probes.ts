@@ -1,7 +1,7 @@
 /**
  * Probes: how statements reach rows of `jobs` by their ids, one index probe for each. Written as a plain join the planner chose by what it
  * believed of the table, and with statistics from a quieter hour it walked the whole backlog for a batch of 20 (a million jobs: 700,000
- * pages instead of 300). These two forms leave it no choice, also where its settings cannot be pinned (behind a pooler).
+ * pages instead of 300). These forms leave it no choice, also where its settings cannot be pinned (behind a pooler).
  */
 import { type Names, type Sql, sql } from './sql.ts';
 

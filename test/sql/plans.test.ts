@@ -27,6 +27,7 @@ import {
   takeTick,
   timeOut,
 } from '../../src/sql/sweep.ts';
+import { queuedJobs, registerWorker } from '../chaos/sessions.ts';
 import { setup } from '../support/unstuck.ts';
 
 /** Jobs of each of the four kinds of backlog: queued before and behind the type in the index, of the type itself, and due later. */
@@ -36,8 +37,6 @@ const BATCH = 20;
 const PAGES_PER_ROW = 60;
 /** A round of findings reads 8,000 pages of the table in their order, and in the index the heads of each type. */
 const FINDING_PAGES = 12_000;
-const WORKER = randomUUID();
-const DEAD = randomUUID();
 const NAMES = namesOf('unstuck');
 
 test('beside a million jobs, whatever the statistics say, every hot statement reads no more than it takes', async () => {
@@ -85,7 +84,7 @@ interface Call {
 }
 
 /** Every statement that runs while jobs come, run and end, with values that make it find a batch. */
-function hotCalls({ running, lost, due, expired, byHand }: Batches): readonly Call[] {
+function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): readonly Call[] {
   const wanted = JSON.stringify([{ type: 'm', timeout_ms: 60_000, rank: -100_000, seq: '-1' }]);
   const list = (more: object): string =>
     JSON.stringify(running.map((id) => ({ id, token: '1', ...more })));
@@ -101,18 +100,18 @@ function hotCalls({ running, lost, due, expired, byHand }: Batches): readonly Ca
   return [
     call(enqueueJobs, made, null, 300_000, 5, null),
     call(findConflicts, array(running), '{k}'),
-    call(claimJobs, WORKER, randomUUID(), wanted, BATCH),
-    call(finishAndClaim, WORKER, randomUUID(), wanted, BATCH, finish),
-    call(claimAlone, WORKER, randomUUID(), wanted, 1, true),
-    call(stampAlone, WORKER, running[0] ?? '', '1', 60_000, true),
-    call(finishJobs, WORKER, finish),
-    call(deferJobs, WORKER, list({ gate: 'retry', delay_ms: 1, charged: true, outcome: 'failed' })),
+    call(claimJobs, worker, randomUUID(), wanted, BATCH),
+    call(finishAndClaim, worker, randomUUID(), wanted, BATCH, finish),
+    call(claimAlone, worker, randomUUID(), wanted, 1, true),
+    call(stampAlone, worker, running[0] ?? '', '1', 60_000, true),
+    call(finishJobs, worker, finish),
+    call(deferJobs, worker, list({ gate: 'retry', delay_ms: 1, charged: true, outcome: 'failed' })),
     call(findAccepted, list({ ends: true, outcome: null })),
     call(awaitRow, running[0] ?? ''),
-    call(noteProgress, WORKER, list({ progress: 0.5 })),
-    call(findForeign, WORKER, list({})),
-    call(findUnknown, WORKER, 0, '{}', list({})),
-    call(pruneClaims, WORKER),
+    call(noteProgress, worker, list({ progress: 0.5 })),
+    call(findForeign, worker, list({})),
+    call(findUnknown, worker, 0, '{}', list({})),
+    call(pruneClaims, worker),
     call(takeTick, 'sweep', 1_000),
     call(findDue, 'time', BATCH),
     call(promote, array(due)),
@@ -166,6 +165,7 @@ function flat(node: Node): Node[] {
 
 /** The ids of a batch of each kind. */
 interface Batches {
+  readonly worker: string;
   readonly running: readonly string[];
   readonly lost: readonly string[];
   readonly due: readonly string[];
@@ -175,8 +175,9 @@ interface Batches {
 
 /** A batch that a live worker runs past its timeout, one that a dead worker left, one that is due, one that has expired, one inserted by hand, and two that are queued. */
 async function makeBatches(session: Client): Promise<Batches> {
-  const running = await hold(session, WORKER, 'live');
-  const lost = await hold(session, DEAD, 'dead');
+  const worker = await registerWorker(session, 'live');
+  const running = await hold(session, worker);
+  const lost = await hold(session, await registerWorker(session, 'dead'));
   const waiting = async (columns: string, values: string): Promise<string[]> => {
     const { rows } = await session.query<{ id: string }>(
       `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms, ${columns})
@@ -185,7 +186,7 @@ async function makeBatches(session: Client): Promise<Batches> {
     );
     return rows.map(({ id }) => id);
   };
-  await session.query(QUEUED, ['m', 2 * BATCH]);
+  await queuedJobs(session, 'm', 2 * BATCH);
   await session.query(
     `update unstuck.jobs set crashes = 1 where id = (select id from unstuck.jobs where waits_for is null and worker_id is null limit 1)`,
   );
@@ -194,6 +195,7 @@ async function makeBatches(session: Client): Promise<Batches> {
     [BATCH],
   );
   return {
+    worker,
     running,
     lost,
     due: await waiting('run_at', `now() - interval '1 hour'`),
@@ -202,12 +204,7 @@ async function makeBatches(session: Client): Promise<Batches> {
   };
 }
 
-async function hold(session: Client, worker: string, state: string): Promise<string[]> {
-  await session.query(
-    `insert into unstuck.workers (id, name, host, pid, pid_started, lease_ms, lease_until, beat_at, state, types, concurrency, version, started_at)
-     values ($1, 'w', 'elsewhere', 1, '1', 3600000, now() + interval '1 hour', now(), $2, '{m}', 10, '0', now())`,
-    [worker, state],
-  );
+async function hold(session: Client, worker: string): Promise<string[]> {
   const { rows } = await session.query<{ id: string }>(
     `insert into unstuck.jobs (type, waits_for, wake_at, worker_id, token, attempt, started_at, expires_at, attempts_max, claim_within_ms)
      select 'm', null, null, $1, 1, 1, now() - interval '2 hours', now() - interval '1 hour', 5, 300000 from generate_series(1, $2)
@@ -222,11 +219,8 @@ async function hold(session: Client, worker: string, state: string): Promise<str
   return ids;
 }
 
-const QUEUED = `insert into unstuck.jobs (type, waits_for, wake_at, claim_by, attempts_max, claim_within_ms)
-  select $1, null, null, now() + interval '5 minutes', 5, 300000 from generate_series(1, $2)`;
-
 async function addBacklog(session: Client): Promise<void> {
-  for (const type of ['a', 'm', 'z']) await session.query(QUEUED, [type, BACKLOG]);
+  for (const type of ['a', 'm', 'z']) await queuedJobs(session, type, BACKLOG);
   await session.query(
     `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms)
      select 'm', 'time', now() + n * interval '1 second' + interval '1 hour', 5, 300000 from generate_series(1, $1) as s (n)`,
