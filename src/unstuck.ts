@@ -1,5 +1,5 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
@@ -131,7 +131,8 @@ export class Unstuck {
     input: unknown,
     options: EnqueueCall = {},
   ): Promise<Enqueued> {
-    const prepared = await this.#prepare(job, input, options);
+    const made = this.#prepare(job, input, options);
+    const prepared = isReady(made) ? made : await made;
     if (options.in !== undefined)
       return (
         await this.#enqueuer.enqueueIn(callerExecutor(options.in), [prepared])
@@ -165,13 +166,11 @@ export class Unstuck {
         'BATCH_INVALID',
         `Expected a list of at most 10,000 jobs, got ${Array.isArray(items) ? items.length : typeof items}.`,
       );
-    const prepared = await Promise.all(
-      items.map(({ input, ...own }) => this.#prepare(job, input, own)),
-    );
+    const made = items.map(({ input, ...own }) => this.#prepare(job, input, own));
+    const prepared = made.every(isReady) ? made : await Promise.all(made.map(async (one) => one));
     if (options.in !== undefined)
       return this.#enqueuer.enqueueIn(callerExecutor(options.in), prepared);
-    const settled = await Promise.allSettled(prepared.map((one) => this.#enqueuer.enqueue(one)));
-    return answersOf(prepared, settled);
+    return answersOf(prepared, await this.#enqueuer.enqueueAll(prepared));
   }
 
   /** Returns a job, live or finished; undefined when there is none. Throws JOB_ID_INVALID. */
@@ -280,7 +279,8 @@ export class Unstuck {
     await this.#embedded?.stop();
   }
 
-  async #prepare(job: AnyJob | string, input: unknown, options: EnqueueCall): Promise<NewJob> {
+  /** Checks a job and gives it its id; only a schema that answers later, and a type that is new here, must be waited for. */
+  #prepare(job: AnyJob | string, input: unknown, options: EnqueueCall): NewJob | Promise<NewJob> {
     if (this.#closed !== undefined)
       throw unstuckError(
         'WORKER_STOPPED',
@@ -288,20 +288,19 @@ export class Unstuck {
       );
     const definition = typeof job === 'string' ? undefined : job;
     const type = typeof job === 'string' ? job : job.type;
-    const checked = checkJob(type, definition, input, options, this.config, Date.now());
+    const now = Date.now();
+    const checked = checkJob(type, definition, input, options, this.config, now);
     const later = definition === undefined ? undefined : checkInput(definition, input);
-    if (later !== undefined) await later;
     const known = this.#types.known(type, definition);
-    if (known !== undefined) await known;
-    const id = jobId(Date.now(), randomBytes(16));
-    return {
-      id,
-      type,
-      key: checked.key,
-      json: `{"id":"${id}","lane":0,${checked.fields}}`,
-      size: checked.fields.length + 80,
-    };
+    const id = jobId(now, randomUUID());
+    const prepared = { ...checked, id, size: checked.input.length + 150 };
+    if (later === undefined && known === undefined) return prepared;
+    return Promise.all([later, known]).then(() => prepared);
   }
+}
+
+function isReady(made: NewJob | Promise<NewJob>): made is NewJob {
+  return !(made instanceof Promise);
 }
 
 interface Opened {

@@ -61,7 +61,7 @@ export const CONFIGS: readonly Config[] = [
     name: 'best',
     rows: ['W1a', 'W1b', 'W2', 'W4', 'W6backlog', 'W6snapshot', 'G'],
     check: ['W1a', 'W1b', 'W2', 'W4', 'W6backlog', 'W6snapshot'],
-    drainJobs: 80_000,
+    drainJobs: 200_000,
     settings: { concurrency: 500 },
   },
   {
@@ -70,7 +70,7 @@ export const CONFIGS: readonly Config[] = [
     name: 'default',
     rows: ['W2', 'W3', 'W4', 'W5', 'W7', 'G'],
     check: ['W3', 'W5', 'W7'],
-    drainJobs: 40_000,
+    drainJobs: 200_000,
     settings: {},
   },
   {
@@ -100,7 +100,7 @@ export const CONFIGS: readonly Config[] = [
     history: false,
     rows: ['W1a', 'W1b', 'W2', 'W3', 'W4', 'W6backlog', 'W6snapshot', 'W7'],
     check: ['W1a', 'W1b', 'W2', 'W4'],
-    drainJobs: 80_000,
+    drainJobs: 200_000,
     settings: { concurrency: 24, pool: 25, localQueue: 500 },
   },
   {
@@ -130,7 +130,7 @@ export const CONFIGS: readonly Config[] = [
     handlers: 'per batch',
     rows: ['W1a', 'W1b', 'W2', 'W6backlog', 'W6snapshot', 'W7'],
     check: ['W1a', 'W1b', 'W2'],
-    drainJobs: 80_000,
+    drainJobs: 200_000,
     settings: { batch: 1_000, concurrency: 2, burst: 'full batch', pollSeconds: 0.5 },
   },
   {
@@ -139,7 +139,7 @@ export const CONFIGS: readonly Config[] = [
     name: 'perJobResults',
     rows: ['W2'],
     check: [],
-    drainJobs: 80_000,
+    drainJobs: 200_000,
     settings: {
       batch: 1_000,
       concurrency: 2,
@@ -155,7 +155,7 @@ export const CONFIGS: readonly Config[] = [
     handlers: 'per batch',
     rows: ['W2'],
     check: [],
-    drainJobs: 80_000,
+    drainJobs: 200_000,
     settings: { fetch: 1_000, concurrency: 2 },
   },
   {

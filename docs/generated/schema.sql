@@ -149,7 +149,7 @@ CASE
     ELSE expires_at IS NOT NULL AND started_at IS NOT NULL AND wake_at IS NULL AND token > 0 AND attempt > 0
 END),
   constraint jobs_running_has_worker CHECK (worker_id IS NOT NULL OR started_at IS NULL AND expires_at IS NULL AND NOT waits_alone),
-  constraint jobs_times_finite CHECK (COALESCE(isfinite(wake_at), true) AND COALESCE(isfinite(claim_by), true) AND COALESCE(isfinite(expires_at), true) AND COALESCE(isfinite(run_at), true) AND COALESCE(isfinite(finish_by), true)),
+  constraint jobs_times_finite CHECK (isfinite(wake_at) AND isfinite(claim_by) AND isfinite(expires_at) AND isfinite(run_at) AND isfinite(finish_by)),
   constraint jobs_type CHECK (length(type) >= 1 AND length(type) <= 200)
 ) with (fillfactor=45, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=50000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=200000);
 

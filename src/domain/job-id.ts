@@ -4,15 +4,11 @@ import { unstuckError } from './errors.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Writes a UUIDv7 from a time (ms since 1970), 16 random bytes and a lane (0 to 255). */
-export function jobId(nowMs: number, random: Uint8Array, lane = 0): string {
-  const bytes = Buffer.from(random.buffer, random.byteOffset, 16);
-  bytes.writeUIntBE(nowMs, 0, 6);
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  bytes[15] = lane;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+/** Writes a UUIDv7 from a time (ms since 1970), a random UUID (whose random digits it takes) and a lane (0 to 255). */
+export function jobId(nowMs: number, random: string, lane = 0): string {
+  const time = nowMs.toString(16).padStart(12, '0');
+  const last = lane.toString(16).padStart(2, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15, 34)}${last}`;
 }
 
 /** Returns the id in its canonical form. Throws JOB_ID_INVALID when it is not a UUID. */

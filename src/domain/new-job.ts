@@ -10,12 +10,23 @@ import type { Config } from './options.ts';
 import { encodePayload, isStorableText } from './payload.ts';
 import { LONGEST_MS } from './retry-policy.ts';
 
-/** A checked job without an id: the JSON fields that the database reads. */
+/** A checked job without an id: what the database is sent. */
 export interface CheckedJob {
   readonly type: string;
+  /** JSON text. */
+  readonly input: string;
+  /** The negative of the priority. */
+  readonly rank: number;
+  readonly hold: true | undefined;
+  /** RFC 3339. */
+  readonly runAt: string | undefined;
+  readonly delayMs: number | undefined;
+  /** RFC 3339. */
+  readonly finishBy: string | undefined;
+  readonly claimWithinMs: number | undefined;
+  readonly attemptsMax: number | undefined;
   readonly key: string | undefined;
-  /** The fields as JSON text without the braces. */
-  readonly fields: string;
+  readonly tags: readonly string[] | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
@@ -44,24 +55,23 @@ export function checkJob(
 ): CheckedJob {
   checkType(type);
   checkNames(options);
-  const key = checkKey(options.key);
-  const fields = {
+  if (options.runAt !== undefined && options.delay !== undefined)
+    throw unstuckError('TIME_INVALID', 'Expected runAt or delay, got both. Leave one out.');
+  return {
     type,
-    rank: -checkPriority(options.priority ?? 0),
-    ...(checkHold(options.hold) ? { hold: true } : {}),
-    ...times(options, nowMs),
-    claim_within_ms:
+    rank: 0 - checkPriority(options.priority ?? 0),
+    hold: checkHold(options.hold) ? true : undefined,
+    runAt: checkTime(options.runAt, 'runAt', nowMs),
+    delayMs: checkDuration(options.delay, 'delay', 0),
+    finishBy: checkTime(options.finishBy, 'finishBy', nowMs),
+    claimWithinMs:
       checkDuration(options.claimWithin, 'claimWithin', 100) ??
       definition?.claimWithinMs ??
       (definition === undefined ? undefined : config.claimWithin),
-    attempts_max: definition?.retry.attemptsMax,
-    key,
+    attemptsMax: definition?.retry.attemptsMax,
+    key: checkKey(options.key),
     tags: checkTags(options.tags),
-  };
-  return {
-    type,
-    key,
-    fields: `${JSON.stringify(fields).slice(1, -1)},"input":${encodeInput(type, input, config)}`,
+    input: encodeInput(type, input, config),
   };
 }
 
@@ -101,11 +111,17 @@ function refuseIssues(type: string, issues: readonly StandardSchemaV1.Issue[] | 
   );
 }
 
-/** The error of an attempt whose stored input its worker's schema refuses. */
-export function inputRefused(issues: readonly StandardSchemaV1.Issue[]): Error {
-  return unstuckError(
+/** Returns a stored input as the schema of its type gives it to a handler; a schema may answer later. Throws INPUT_REFUSED_BY_WORKER. */
+export function parseInput(definition: AnyJob, input: unknown): unknown {
+  const result = definition.schema['~standard'].validate(input);
+  return result instanceof Promise ? result.then(accepted) : accepted(result);
+}
+
+function accepted(result: StandardSchemaV1.Result<unknown>): unknown {
+  if (result.issues === undefined) return result.value;
+  throw unstuckError(
     'INPUT_REFUSED_BY_WORKER',
-    `The stored input does not fit the schema of this worker. ${listIssues(issues).join('; ')}. Correct it where it was enqueued, or deploy a worker that understands it and retry the job.`,
+    `The stored input does not fit the schema of this worker. ${listIssues(result.issues).join('; ')}. Correct it where it was enqueued, or deploy a worker that understands it and retry the job.`,
   );
 }
 
@@ -169,25 +185,9 @@ function checkTags(tags: readonly string[] | undefined): readonly string[] | und
   );
 }
 
-function times(
-  options: EnqueueOptions,
-  nowMs: number,
-): { run_at?: string; delay_ms?: number; finish_by?: string } {
-  if (options.runAt !== undefined && options.delay !== undefined) {
-    throw unstuckError('TIME_INVALID', 'Expected runAt or delay, got both. Leave one out.');
-  }
-  const delayMs = checkDuration(options.delay, 'delay', 0);
-  return {
-    ...(options.runAt === undefined ? {} : { run_at: checkTime(options.runAt, 'runAt', nowMs) }),
-    ...(delayMs === undefined ? {} : { delay_ms: delayMs }),
-    ...(options.finishBy === undefined
-      ? {}
-      : { finish_by: checkTime(options.finishBy, 'finishBy', nowMs) }),
-  };
-}
-
 /** A10: an instant must be one, and within ten years of now. */
-function checkTime(value: Date, name: string, nowMs: number): string {
+function checkTime(value: Date | undefined, name: string, nowMs: number): string | undefined {
+  if (value === undefined) return undefined;
   const ms = value instanceof Date ? value.getTime() : Number.NaN;
   if (Math.abs(ms - nowMs) <= LONGEST_MS) return new Date(ms).toISOString();
   throw unstuckError(

@@ -25,7 +25,7 @@ export function encodePayload(value: unknown, limits: PayloadLimits): Encoded {
 }
 
 function encode(value: unknown, limits: PayloadLimits): Encoded {
-  const found = firstProblem(value, '', 0, limits.depthMax, new Set());
+  const found = firstProblem(value, '', 0, limits.depthMax, []);
   if (found !== undefined) return found;
   const json = JSON.stringify(value) ?? 'null';
   if (json.length <= limits.bytesMax && Buffer.byteLength(json) <= limits.bytesMax) return { json };
@@ -43,20 +43,19 @@ export function toStorableText(text: string): string {
 
 /** Tells whether PostgreSQL text keeps this string exactly. */
 export function isStorableText(text: string): boolean {
-  return !UNSTORABLE.test(text);
+  return text.isWellFormed() && !text.includes('\0');
 }
 
 type Problem = Extract<Encoded, { problem: string }>;
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
-const UNSTORABLE = /\0|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 function firstProblem(
   value: unknown,
   path: string,
   depth: number,
   depthMax: number,
-  above: Set<object>,
+  above: object[],
 ): Problem | undefined {
   switch (typeof value) {
     case 'string':
@@ -84,22 +83,24 @@ function objectProblem(
   path: string,
   depth: number,
   depthMax: number,
-  above: Set<object>,
+  above: object[],
 ): Problem | undefined {
   if (depth >= depthMax)
     return { ...problem(path, `is nested deeper than ${depthMax} levels`), tooLarge: true };
-  if (above.has(value)) return problem(path, 'contains itself');
+  if (above.includes(value)) return problem(path, 'contains itself');
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function')
     return jsonFormProblem(value, path, depth, depthMax, above);
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (BOXES.has(kind)) return firstProblem(value.valueOf(), path, depth, depthMax, above);
-  if (kind !== 'Object' && kind !== 'Array')
-    return problem(path, `is a ${kind}, which JSON does not keep`);
-  above.add(value);
-  const found = Array.isArray(value)
+  const list = Array.isArray(value);
+  if (!list && Object.getPrototypeOf(value) !== Object.prototype) {
+    const kind = Object.prototype.toString.call(value).slice(8, -1);
+    if (BOXES.has(kind)) return firstProblem(value.valueOf(), path, depth, depthMax, above);
+    if (kind !== 'Object') return problem(path, `is a ${kind}, which JSON does not keep`);
+  }
+  above.push(value);
+  const found = list
     ? inArray(value, path, depth, depthMax, above)
-    : inRecord(value, path, depth, depthMax, above);
-  above.delete(value);
+    : inRecord(value as Record<string, unknown>, path, depth, depthMax, above);
+  above.pop();
   return found;
 }
 
@@ -111,7 +112,7 @@ function jsonFormProblem(
   path: string,
   depth: number,
   depthMax: number,
-  above: Set<object>,
+  above: object[],
 ): Problem | undefined {
   let form: unknown;
   try {
@@ -128,7 +129,7 @@ function inArray(
   path: string,
   depth: number,
   depthMax: number,
-  above: Set<object>,
+  above: object[],
 ): Problem | undefined {
   for (let index = 0; index < list.length; index += 1) {
     const item = list[index];
@@ -141,16 +142,16 @@ function inArray(
 }
 
 function inRecord(
-  record: object,
+  record: Record<string, unknown>,
   path: string,
   depth: number,
   depthMax: number,
-  above: Set<object>,
+  above: object[],
 ): Problem | undefined {
-  for (const [key, item] of Object.entries(record)) {
+  for (const key of Object.keys(record)) {
     if (!isStorableText(key))
       return problem(`${path}/${toStorableText(key)}`, 'has a name with NUL or a lone surrogate');
-    const found = firstProblem(item, `${path}/${key}`, depth + 1, depthMax, above);
+    const found = firstProblem(record[key], `${path}/${key}`, depth + 1, depthMax, above);
     if (found !== undefined) return found;
   }
   return undefined;

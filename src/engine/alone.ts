@@ -65,7 +65,7 @@ export class Alone {
     if (current === undefined || current.started || !this.#roster.idle) return;
     current.started = true;
     current.attempt.claimedAt = monotonicMs();
-    current.claimer.stampAlone(current.attempt.row, 'start').then(
+    current.claimer.stampAlone(current.attempt, 'start').then(
       (ours) => this.#start(current, ours),
       (error: unknown) => {
         this.#log.warn('start_alone_failed', { job: current.attempt.row.id, error });
@@ -78,7 +78,7 @@ export class Alone {
   async keep(): Promise<void> {
     const current = this.#current;
     if (current === undefined || current.started) return;
-    const ours = await current.claimer.stampAlone(current.attempt.row, 'wait');
+    const ours = await current.claimer.stampAlone(current.attempt, 'wait');
     if (!ours && !current.started) this.#drop(current);
     this.startWhenAlone();
   }

@@ -6,6 +6,7 @@ import type { Database } from '../storage/database.ts';
 import type { Attempt, AttemptContext } from './attempt.ts';
 import { runIsolated } from './isolate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
+import { type Lent, runningJob } from './running-job.ts';
 import { completeInTransaction } from './transaction.ts';
 
 /** Makes the context of all attempts of one worker. */
@@ -13,16 +14,13 @@ export function attemptContext(
   database: Database,
   log: Log,
   progress: ProgressWriter,
-  heartbeat: AttemptContext['heartbeat'],
+  heartbeat: Lent['heartbeat'],
 ): AttemptContext {
   const { config } = database;
   const limits = { bytesMax: config.resultBytesMax, depthMax: config.depthMax };
-  return {
+  const lent: Lent = {
     log,
-    abortGraceMs: config.abortGrace,
-    limits,
     heartbeat,
-    progress: (attempt) => progress.add(attempt),
     transaction: async (attempt, fn) => {
       // A progress write would wait for the row that the transaction is about to lock.
       progress.forget(attempt);
@@ -39,6 +37,13 @@ export function attemptContext(
       attempt.settled = true;
       return value;
     },
+  };
+  return {
+    timeoutMs: config.timeout,
+    abortGraceMs: config.abortGrace,
+    limits,
+    job: (attempt, input) => runningJob(attempt, input, lent),
+    progress: (attempt) => progress.add(attempt),
     isolated: (attempt, job) =>
       recorded(database, log, attempt, runIsolated(database, attempt, job)),
   };

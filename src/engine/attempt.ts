@@ -1,14 +1,11 @@
 /** Attempt: one run of one handler under one token, from its start to the decision of what is written. */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ClientBase } from 'pg';
 import type { AnyJob, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
-import { type Log, withFacts } from '../domain/log.ts';
-import { inputRefused } from '../domain/new-job.ts';
+import { parseInput } from '../domain/new-job.ts';
 import { toJobError } from '../domain/outcome.ts';
 import { toStorableText } from '../domain/payload.ts';
 import type { ClaimRow } from '../sql/claim.ts';
-import { deferred } from '../std/deferred.ts';
 import { after, monotonicMs, type Timer } from '../std/timer.ts';
 import { type Decision, onReturn, onThrow, onTimeout, RELEASED } from './decide.ts';
 
@@ -17,14 +14,14 @@ export type AbortCause = 'cancelled' | 'lost' | 'timed-out' | 'stopping' | 'cras
 
 /** What an attempt needs from its worker. */
 export interface AttemptContext {
-  readonly log: Log;
+  /** The timeout of types that have none of their own. */
+  readonly timeoutMs: number;
   readonly abortGraceMs: number;
   readonly limits: { readonly bytesMax: number; readonly depthMax: number };
-  heartbeat(): { readonly confirmedMsAgo: number; readonly held: boolean };
+  /** Makes what its handler is given. */
+  job(attempt: Attempt, input: unknown): RunningJob;
   /** Notes progress; called at most when it changes. */
   progress(attempt: Attempt): void;
-  /** Runs `fn` and the completion of the attempt in one transaction. */
-  transaction<T>(attempt: Attempt, fn: (tx: ClientBase) => Promise<T>): Promise<T>;
   /** Runs the handler somewhere else (a child process). */
   isolated(attempt: Attempt, job: RunningJob): Promise<unknown>;
 }
@@ -39,12 +36,16 @@ export type AttemptEnd = {
 /** The attempt in whose asynchronous context the caller runs, so that a stray rejection finds its job. */
 export const currentAttempt: AsyncLocalStorage<Attempt> = new AsyncLocalStorage();
 
-/** One attempt. `run` resolves when something can be written about it, which may be before a stubborn handler returns. */
+/**
+ * One attempt. `run` resolves when something can be written about it, which may be before a stubborn handler returns. What few handlers
+ * ask for (a signal, a log) and few attempts live long enough for (a timer) is made when it is needed.
+ */
 export class Attempt {
   readonly row: ClaimRow;
   readonly definition: AnyJob;
   /** The identity of the worker under which it was claimed. */
   readonly workerId: string;
+  readonly timeoutMs: number;
   /** When its time began: at its claim, or, for a job that waited to run alone, at its start. */
   claimedAt: number = monotonicMs();
   /** Set while the handler runs. */
@@ -57,67 +58,101 @@ export class Attempt {
   progress: { fraction: number; note: string | undefined } | undefined;
   cause: AbortCause | undefined;
   #context: AttemptContext;
-  #abort = new AbortController();
+  #abort: AbortController | undefined;
+  #abortedWith: unknown;
   #timer: Timer | undefined;
   #grace: Timer | undefined;
-  #givenUp = deferred<Decision | 'dropped'>();
+  #handler: AttemptEnd['handler'];
+  #left: AttemptEnd['decision'] | undefined;
+  #end: ((end: AttemptEnd) => void) | undefined;
 
   constructor(workerId: string, row: ClaimRow, definition: AnyJob, context: AttemptContext) {
     this.workerId = workerId;
     this.row = row;
     this.definition = definition;
+    this.timeoutMs = Number(row.timeout_ms ?? definition.timeoutMs ?? context.timeoutMs);
     this.#context = context;
   }
 
   /** The signal that the handler sees. */
   get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.cause !== undefined) this.#abort.abort(this.#abortedWith);
+    }
     return this.#abort.signal;
   }
 
-  /** Runs the handler until it ends, or until it is given up after its timeout and grace. Never rejects. */
-  async run(): Promise<AttemptEnd> {
+  /** Runs the handler until it ends, or until it is given up after its timeout (see `arm`) and grace. Never rejects. */
+  run(): Promise<AttemptEnd> {
     this.startedAt = monotonicMs();
-    this.#timer = after(this.row.timeout_ms - (this.startedAt - this.claimedAt), () =>
-      this.abort('timed-out'),
-    );
-    const handler = currentAttempt.run(this, () => this.#handle());
-    const first = await Promise.race([
-      handler.then((decision) => ({ decision, gone: true })),
-      this.#givenUp.promise.then((decision) => ({ decision, gone: false })),
-    ]);
-    this.#timer.clear();
-    this.#grace?.clear();
-    return {
-      decision: first.decision,
-      handler: first.gone ? undefined : handler,
-    };
+    return new Promise((resolve) => {
+      this.#end = resolve;
+      if (this.#left !== undefined) return this.#leave(this.#left);
+      this.#handler = currentAttempt.run(this, () => this.#handle());
+      void this.#handler.then((decision) => this.#finish({ decision, handler: undefined }));
+    });
+  }
+
+  /** Starts its clock. A handler that ends within one turn of the event loop needs none. */
+  arm(): void {
+    if (this.#end === undefined || this.#timer !== undefined) return;
+    const rest = this.timeoutMs - (monotonicMs() - this.claimedAt);
+    this.#timer = after(rest, () => this.abort('timed-out'));
   }
 
   /** Aborts the signal; the first cause stays. A handler that goes on past the grace is left behind. */
-  abort(cause: AbortCause, error: unknown = abortError(cause, this.row)): void {
+  abort(cause: AbortCause, error: unknown = abortError(cause, this)): void {
     if (this.cause !== undefined) return;
     this.cause = cause;
-    this.#abort.abort(error);
-    const leave = (): void => this.#givenUp.resolve(this.#decisionWhenLeft(error));
+    this.#abortedWith = error;
+    this.#abort?.abort(error);
+    const leave = (): void => this.#leave(this.#decisionWhenLeft(error));
     if (cause === 'crashed') leave();
     else if (cause !== 'stopping') this.#grace = after(this.#context.abortGraceMs, leave);
   }
 
   /** Leaves the handler behind at once: its worker must exit. */
   giveUp(): void {
-    this.#givenUp.resolve(this.#decisionWhenLeft(undefined));
+    this.#leave(this.#decisionWhenLeft(undefined));
+  }
+
+  /** An attempt that is left before it was started ends when it is. */
+  #leave(decision: AttemptEnd['decision']): void {
+    this.#left ??= decision;
+    this.#finish({ decision: this.#left, handler: this.#handler });
+  }
+
+  /** Only the first end counts. */
+  #finish(end: AttemptEnd): void {
+    if (this.#end === undefined) return;
+    this.#timer?.clear();
+    this.#grace?.clear();
+    this.#end(end);
+    this.#end = undefined;
   }
 
   async #handle(): Promise<Decision | 'settled' | 'dropped'> {
     try {
-      const job = await this.#runningJob();
-      const result = await (this.definition.isolate
-        ? this.#context.isolated(this, job)
-        : this.definition.run(job as never));
+      const result = await this.#invoke();
       return this.settled ? 'settled' : onReturn(result ?? null, this.#context.limits);
     } catch (thrown) {
       return this.settled ? 'settled' : this.#decisionWhenThrown(thrown);
     }
+  }
+
+  #invoke(): unknown {
+    const { input } = this.row;
+    if (this.definition.isolate)
+      return this.#context.isolated(this, this.#context.job(this, input));
+    const parsed = parseInput(this.definition, input);
+    return parsed instanceof Promise
+      ? parsed.then((later) => this.#runOn(later))
+      : this.#runOn(parsed);
+  }
+
+  #runOn(input: unknown): unknown {
+    return this.definition.run(this.#context.job(this, input) as never);
   }
 
   #decisionWhenThrown(thrown: unknown): Decision | 'dropped' {
@@ -133,7 +168,7 @@ export class Attempt {
   }
 
   #onTimeout(): Decision {
-    return onTimeout(this.row.timeout_ms, this.definition, this.#counts(), Math.random());
+    return onTimeout(this.timeoutMs, this.definition, this.#counts(), Math.random());
   }
 
   #onThrow(thrown: unknown): Decision {
@@ -153,37 +188,8 @@ export class Attempt {
     };
   }
 
-  async #runningJob(): Promise<RunningJob> {
-    const { row } = this;
-    const context = this.#context;
-    const input = await this.#parseInput();
-    return {
-      input,
-      id: row.id,
-      type: row.type,
-      attempt: row.attempt,
-      attemptsMax: row.attempts_max,
-      crashes: row.crashes,
-      token: row.token,
-      idempotencyKey: row.id,
-      signal: this.signal,
-      log: withFacts(context.log, { job: row.id, type: row.type, attempt: row.attempt }),
-      get heartbeat() {
-        return context.heartbeat();
-      },
-      progress: (fraction, note) => this.#report(fraction, note),
-      transaction: (fn) => context.transaction(this, fn),
-    };
-  }
-
-  async #parseInput(): Promise<unknown> {
-    if (this.definition.isolate) return this.row.input;
-    const checked = await this.definition.schema['~standard'].validate(this.row.input);
-    if (checked.issues === undefined) return checked.value;
-    throw inputRefused(checked.issues);
-  }
-
-  #report(fraction: number, note: string | undefined): void {
+  /** Notes how far the work is; what is no number is ignored. */
+  report(fraction: number, note: string | undefined): void {
     if (typeof fraction !== 'number' || Number.isNaN(fraction)) return;
     this.progress = {
       fraction: Math.min(1, Math.max(0, fraction)),
@@ -193,11 +199,11 @@ export class Attempt {
   }
 }
 
-function abortError(cause: AbortCause, row: ClaimRow): Error {
+function abortError(cause: AbortCause, { row, timeoutMs }: Attempt): Error {
   if (cause === 'timed-out')
     return unstuckError(
       'JOB_TIMEOUT',
-      `Job ${row.id} ran longer than its timeout of ${row.timeout_ms} ms.`,
+      `Job ${row.id} ran longer than its timeout of ${timeoutMs} ms.`,
     );
   if (cause === 'lost') return new StaleAttemptError(row.id, row.token);
   if (cause === 'stopping')
@@ -207,6 +213,6 @@ function abortError(cause: AbortCause, row: ClaimRow): Error {
 
 /** All that is known of a job that is held without being known: its fence. */
 export function unknownRow({ id, token }: Pick<ClaimRow, 'id' | 'token'>): ClaimRow {
-  const counts = { attempt: 0, attempts_max: 0, crashes: 0, snoozes: 0, timeout_ms: 0 };
+  const counts = { attempt: 0, attempts_max: 0, crashes: 0, snoozes: 0, timeout_ms: '0' };
   return { kind: 'job', id, token, type: '', rank: 0, seq: '0', ...counts, input: null };
 }

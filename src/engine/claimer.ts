@@ -5,6 +5,7 @@ import { type ClaimRow, claimAlone, claimJobs, finishAndClaim, stampAlone } from
 import { findForeign } from '../sql/lifeline.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import type { Attempt } from './attempt.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 
 /** What a claim brought. */
@@ -47,13 +48,13 @@ export class Claimer {
     }));
   }
 
-  /** Claims up to `limit` jobs; `batch` (JSON of finishes) is written by the same statement. */
-  async claim(limit: number, batch: string | undefined): Promise<Claimed> {
+  /** Claims up to `limit` jobs; `ends` (see `endColumns`) are written by the same statement. */
+  async claim(limit: number, ends: readonly (string | null)[] | undefined): Promise<Claimed> {
     this.#rescanWhenDue();
     const result = await this.#send(limit, (claimId, types) =>
-      batch === undefined
+      ends === undefined
         ? this.#database.run(claimJobs, [this.workerId, claimId, types, limit])
-        : this.#database.run(finishAndClaim, [this.workerId, claimId, types, limit, batch]),
+        : this.#database.run(finishAndClaim, [this.workerId, ...ends, claimId, types, limit]),
     );
     this.#advance(result.jobs, limit);
     return result;
@@ -68,8 +69,7 @@ export class Claimer {
   }
 
   /** Keeps the time of a job that waits for its turn alone, or starts it; false when it is no longer ours. */
-  async stampAlone(row: ClaimRow, start: 'wait' | 'start'): Promise<boolean> {
-    const timeoutMs = Math.round(row.timeout_ms);
+  async stampAlone({ row, timeoutMs }: Attempt, start: 'wait' | 'start'): Promise<boolean> {
     const values = [this.workerId, row.id, row.token, timeoutMs, start === 'start'];
     const rows = await this.#database.run(stampAlone, values);
     return rows.length > 0;
@@ -93,13 +93,7 @@ export class Claimer {
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      const rows = await query(claimId, this.#wanted());
-      return {
-        jobs: rows.filter((row) => row.kind === 'job').toSorted(inOrder),
-        refused: rows.filter((row) => row.kind === 'refused'),
-        alone: rows.some((row) => row.kind === 'alone'),
-        sentAt,
-      };
+      return { ...sorted(await query(claimId, this.#wanted())), sentAt };
     } finally {
       this.inFlight.delete(claimId);
       this.#scanMs = limit > 1 ? monotonicMs() - sentAt : this.#scanMs;
@@ -132,6 +126,19 @@ export class Claimer {
     this.#rescanAt = now + Math.max(RESCAN_MS, 20 * this.#scanMs);
     this.rescan();
   }
+}
+
+/** The rows of an answer by their kind, the jobs in the order of the queue: a claim takes them in the order of their places. */
+function sorted(rows: readonly ClaimRow[]): Omit<Claimed, 'sentAt'> {
+  const jobs: ClaimRow[] = [];
+  const refused: ClaimRow[] = [];
+  let alone = false;
+  for (const row of rows) {
+    if (row.kind === 'job') jobs.push(row);
+    else if (row.kind === 'refused') refused.push(row);
+    else alone = true;
+  }
+  return { jobs: jobs.toSorted(inOrder), refused, alone };
 }
 
 function inOrder(a: ClaimRow, b: ClaimRow): number {

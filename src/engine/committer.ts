@@ -1,10 +1,10 @@
 /** Committer: many callers, few commits. Collects items and flushes them together; each caller waits for its own outcome. */
-import { type Deferred, deferred } from '../std/deferred.ts';
 
-/** One item that waits for its flush. */
+/** One item that waits for its flush, which settles it. */
 export interface Waiting<Item, Outcome> {
   readonly item: Item;
-  readonly done: Deferred<Outcome>;
+  resolve(outcome: Outcome): void;
+  reject(error: unknown): void;
 }
 
 const FLUSH_MAX = 1_000;
@@ -28,10 +28,31 @@ export class Committer<Item extends { readonly size: number }, Outcome> {
 
   /** Adds an item; resolves or rejects when its flush has settled it. */
   add(item: Item): Promise<Outcome> {
-    const done = deferred<Outcome>();
-    this.#waiting.push({ item, done });
-    this.#schedule();
-    return done.promise;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Adds many items; resolves when each has been settled, in their order. One promise for all: a promise for each cost as much as the rest. */
+  addAll(items: readonly Item[]): Promise<PromiseSettledResult<Outcome>[]> {
+    const settled: PromiseSettledResult<Outcome>[] = [];
+    let open = items.length;
+    if (open === 0) return Promise.resolve(settled);
+    return new Promise((resolve) => {
+      const settle = (index: number, one: PromiseSettledResult<Outcome>): void => {
+        settled[index] = one;
+        open -= 1;
+        if (open === 0) resolve(settled);
+      };
+      for (const [index, item] of items.entries())
+        this.#waiting.push({
+          item,
+          resolve: (value) => settle(index, { status: 'fulfilled', value }),
+          reject: (reason) => settle(index, { status: 'rejected', reason }),
+        });
+      this.#schedule();
+    });
   }
 
   /** Resolves when everything that was added has been settled. */
@@ -57,7 +78,7 @@ export class Committer<Item extends { readonly size: number }, Outcome> {
     if (batch.length === 0) return;
     const flush = this.#flush(batch)
       .catch((error: unknown) => {
-        for (const waiting of batch) waiting.done.reject(error);
+        for (const waiting of batch) waiting.reject(error);
       })
       .finally(() => {
         this.#inFlight.delete(flush);

@@ -2,9 +2,11 @@
 import { UnstuckError, unstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import type { CheckedJob } from '../domain/new-job.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
-import { enqueueJobs, findConflicts, undoRepeats } from '../sql/enqueue.ts';
+import { enqueueDistinct, enqueueJobs, findConflicts, undoRepeats } from '../sql/enqueue.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
+import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import {
   codeOf,
@@ -16,12 +18,9 @@ import { Committer, type Waiting } from './committer.ts';
 import { Notifier, readyPayload } from './notifier.ts';
 
 /** A job that is ready to be sent: checked, encoded, with its id. */
-export interface NewJob {
+export interface NewJob extends CheckedJob {
   readonly id: string;
-  readonly type: string;
-  readonly key: string | undefined;
-  /** The JSON object that `enqueueJobs` reads. */
-  readonly json: string;
+  /** About how many characters are sent for it. */
   readonly size: number;
 }
 
@@ -31,9 +30,15 @@ type Answers = Map<string, Enqueued>;
 
 /** How jobs are stored, and why some were not. */
 interface Steps {
-  readonly insert: (open: readonly NewJob[]) => Promise<ReadonlySet<string>>;
+  readonly insert: (open: readonly NewJob[]) => Promise<readonly string[]>;
   readonly lookUp: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookFirst?: boolean;
+}
+
+/** Where jobs are stored, and whether they may be stored already. */
+interface Storing {
+  readonly executor?: Executor | undefined;
+  readonly again?: boolean;
 }
 
 const RETRY_FOR_MS = 15_000;
@@ -62,13 +67,19 @@ export class Enqueuer {
     return (job.key === undefined ? this.#plain : this.#keyed).add(job);
   }
 
+  /** Stores many jobs; resolves when it is settled what became of each, in their order. */
+  async enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+    if (jobs.every((job) => job.key === undefined)) return this.#plain.addAll(jobs);
+    return Promise.allSettled(jobs.map((job) => this.enqueue(job)));
+  }
+
   /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's). */
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
     const types = jobs.map((job) => job.type);
     const payload = this.#database.config.notify ? readyPayload(types) : null;
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
-      insert: (open) => this.#store(open, payload, executor),
+      insert: (open) => this.#store(open, payload, { executor }),
       lookUp: (open) => this.#findConflicts(open, executor),
     });
     return jobs.map((job) => answers.get(job.id) ?? created(job.id));
@@ -108,12 +119,12 @@ export class Enqueuer {
 
   /** `repeated`: a reply was lost, so any of these jobs may be stored, and may have run since (A2). */
   #flushOnce(jobs: readonly NewJob[], answers: Answers, repeated: boolean): Promise<void> {
-    const insert = async (open: readonly NewJob[]): Promise<Set<string>> => {
+    const insert = async (open: readonly NewJob[]): Promise<readonly string[]> => {
       const types = new Set(open.map((job) => job.type));
       const stored = repeated
         ? await this.#storeAgain(open)
-        : await this.#store(open, this.#notifier.take(types));
-      if (stored.size > 0) this.#onStored(types);
+        : await this.#store(open, this.#notifier.take(types), {});
+      if (stored.length > 0) this.#onStored(types);
       return stored;
     };
     const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
@@ -143,26 +154,32 @@ export class Enqueuer {
     if (left !== undefined) throw keyRestless(left);
   }
 
+  /** Stores what is not stored yet, and returns its ids. Only a key, or a job that is sent again, can find something in its way. */
   async #store(
     jobs: readonly NewJob[],
     payload: string | null,
-    executor?: Executor,
-  ): Promise<Set<string>> {
-    const list = `[${jobs.map((job) => job.json).join(',')}]`;
-    const keyed = executor === undefined && jobs[0]?.key !== undefined;
+    { executor, again = false }: Storing,
+  ): Promise<string[]> {
     const { claimWithin } = this.#database.config;
-    const values = [list, payload, claimWithin, ATTEMPTS_DEFAULT, keyed ? KEY_PATIENCE : null];
-    const rows = await this.#database.run(enqueueJobs, values, executor);
-    return new Set(rows.map((row) => row.id));
+    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
+    const keyed = jobs.some((job) => job.key !== undefined);
+    if (!keyed && !again) {
+      await this.#database.run(enqueueJobs, values, executor);
+      return jobs.map((job) => job.id);
+    }
+    const patience = keyed && executor === undefined ? KEY_PATIENCE : null;
+    const rows = await this.#database.run(enqueueDistinct, [...values, patience], executor);
+    return rows.map((row) => row.id);
   }
 
   /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
-  #storeAgain(jobs: readonly NewJob[]): Promise<Set<string>> {
-    return this.#database.transaction(async (client) => {
-      const stored = await this.#store(jobs, readyPayload(jobs.map((job) => job.type)), client);
-      for (const undone of await this.#database.run(undoRepeats, [[...stored]], client))
-        stored.delete(undone.id);
-      return stored;
+  #storeAgain(jobs: readonly NewJob[]): Promise<readonly string[]> {
+    return this.#database.transaction(async (executor) => {
+      const payload = readyPayload(jobs.map((job) => job.type));
+      const stored = await this.#store(jobs, payload, { executor, again: true });
+      const undone = await this.#database.run(undoRepeats, [stored], executor);
+      const gone = new Set(undone.map((row) => row.id));
+      return stored.filter((id) => !gone.has(id));
     });
   }
 
@@ -189,9 +206,27 @@ export class Enqueuer {
   async #alone(batch: Batch, error: unknown, maybeStored: boolean): Promise<void> {
     if (batch.length === 1) throw reasonOf(batch[0]?.item, error);
     for (const waiting of batch) {
-      await this.#flush([waiting], maybeStored).catch((own: unknown) => waiting.done.reject(own));
+      await this.#flush([waiting], maybeStored).catch((own: unknown) => waiting.reject(own));
     }
   }
+}
+
+/** The fields of jobs in the order of `enqueueJobs`. */
+function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
+  return [
+    plainColumn(jobs, (job) => job.id),
+    textColumn(jobs, (job) => job.type),
+    jsonColumn(jobs, (job) => job.input),
+    plainColumn(jobs, (job) => (job.rank === 0 ? undefined : job.rank)),
+    plainColumn(jobs, (job) => job.hold),
+    plainColumn(jobs, (job) => job.runAt),
+    plainColumn(jobs, (job) => job.delayMs),
+    plainColumn(jobs, (job) => job.finishBy),
+    plainColumn(jobs, (job) => job.claimWithinMs),
+    plainColumn(jobs, (job) => job.attemptsMax),
+    textColumn(jobs, (job) => job.key),
+    textColumn(jobs, (job) => job.tags && textColumn(job.tags, (tag) => tag)),
+  ];
 }
 
 function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[] {
@@ -199,9 +234,9 @@ function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[
 }
 
 function resolve(batch: Batch, answers: Answers): void {
-  for (const { item, done } of batch) {
-    const answer = answers.get(item.id);
-    if (answer !== undefined) done.resolve(answer);
+  for (const waiting of batch) {
+    const answer = answers.get(waiting.item.id);
+    if (answer !== undefined) waiting.resolve(answer);
   }
 }
 

@@ -4,7 +4,7 @@ import type { AnyJob, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
 import { findDefinitions } from '../domain/find-definitions.ts';
 import type { Log, LogFacts } from '../domain/log.ts';
-import { inputRefused } from '../domain/new-job.ts';
+import { parseInput } from '../domain/new-job.ts';
 import { Cancel, Fail, RetryAfter, Snooze, toJobError } from '../domain/outcome.ts';
 import { encodePayload, type PayloadLimits } from '../domain/payload.ts';
 import { monotonicMs } from '../std/timer.ts';
@@ -70,11 +70,9 @@ async function findDefinition(start: Start): Promise<AnyJob> {
 }
 
 async function runningJob(start: Start, definition: AnyJob): Promise<RunningJob> {
-  const checked = await definition.schema['~standard'].validate(start.job.input);
-  if (checked.issues !== undefined) throw inputRefused(checked.issues);
   return {
     ...start.job,
-    input: checked.value,
+    input: await parseInput(definition, start.job.input),
     idempotencyKey: start.job.id,
     signal: abort.signal,
     log: logToParent(),

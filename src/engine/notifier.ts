@@ -25,31 +25,32 @@ export class Notifier {
   /** Returns what the inserting statement must send for these types, or null: then it is sent a little later. */
   take(types: Iterable<string>): string | null {
     if (!this.#enabled) return null;
-    const now = monotonicMs();
-    if (now - this.#lastAt >= INTERVAL_MS) {
-      this.#lastAt = now;
-      return readyPayload(types);
-    }
     for (const type of types) this.#later.add(type);
+    if (monotonicMs() - this.#lastAt >= INTERVAL_MS) return this.#takeLater();
     this.#timer ??= setTimeout(() => void this.#send(), INTERVAL_MS);
     return null;
   }
 
   async #send(): Promise<void> {
-    this.#timer = undefined;
-    const payload = readyPayload(this.#later);
-    this.#later.clear();
-    this.#lastAt = monotonicMs();
+    const payload = this.#takeLater();
     await this.#database
       .run(notify, [payload])
       .catch((error: unknown) => this.#log.debug('notify_failed', { error }));
   }
 
+  /** What waits to be sent goes with the next statement that may: one of its own would cost a commit. */
+  #takeLater(): string {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#lastAt = monotonicMs();
+    const payload = readyPayload(this.#later);
+    this.#later.clear();
+    return payload;
+  }
+
   /** Sends what waits to be sent, and nothing more. */
   async stop(): Promise<void> {
-    if (this.#timer === undefined) return;
-    clearTimeout(this.#timer);
-    await this.#send();
+    if (this.#timer !== undefined) await this.#send();
   }
 }
 

@@ -13,10 +13,12 @@ export interface RosterHooks {
   returnedLate(attempt: Attempt, decision: AttemptEnd['decision']): void;
 }
 
-const PREFETCH_MAX = 480;
 const CLAIM_MAX = 500;
-/** Jobs are fetched ahead while the handlers of every type take less than this: a slower job never waits in a worker's memory. */
-const QUICK_MS = 2;
+/** Jobs are fetched ahead of a free slot only while the handlers of every type take less than this: a slower job never waits in a worker's memory. */
+const QUICK_MS = 10;
+/** So many that the last of them starts within this time, as long as handlers stay as quick as they are. */
+const AHEAD_MS = 50;
+const AHEAD_MAX = 2 * CLAIM_MAX;
 
 /** Keeps count of slots and of what is held. */
 export class Roster {
@@ -28,6 +30,8 @@ export class Roster {
   #active = new Set<Attempt>();
   /** Claimed and not started yet. */
   #ready: Attempt[] = [];
+  /** Started in this turn of the event loop. */
+  #unarmed: Attempt[] = [];
   #ghosts = new Set<Attempt>();
   /** How long the handlers of a type take; a type that has not run counts as slow. */
   #meanMs = new Map<string, number>();
@@ -60,10 +64,17 @@ export class Roster {
 
   /** How many more jobs may be claimed, besides `claiming` that are on their way. */
   room(claiming: number): number {
-    const quick = this.#types.every((type) => (this.#meanMs.get(type) ?? QUICK_MS) < QUICK_MS);
-    const ahead = quick ? PREFETCH_MAX : 0;
     const taken = this.#active.size + this.#ready.length + claiming;
-    return Math.min(CLAIM_MAX, this.#concurrency + ahead - taken);
+    return Math.min(CLAIM_MAX, this.#concurrency + this.#ahead() - taken);
+  }
+
+  #ahead(): number {
+    const slowest = this.#types.reduce(
+      (most, type) => Math.max(most, this.#meanMs.get(type) ?? QUICK_MS),
+      0,
+    );
+    if (slowest >= QUICK_MS) return 0;
+    return Math.min(AHEAD_MAX, Math.floor((AHEAD_MS * this.#concurrency) / slowest));
   }
 
   /** Whether this worker holds an attempt of this job. */
@@ -110,6 +121,7 @@ export class Roster {
   /** Starts an attempt now. */
   start(attempt: Attempt): void {
     this.#active.add(attempt);
+    if (this.#unarmed.push(attempt) === 1) setImmediate(() => this.#arm());
     void attempt.run().then((end) => this.#ended(attempt, end));
   }
 
@@ -140,6 +152,10 @@ export class Roster {
   /** Holds an attempt no longer: its end is written, or is not ours to write. */
   forget(attempt: Attempt): void {
     if (this.#held.get(attempt.row.id) === attempt) this.#held.delete(attempt.row.id);
+  }
+
+  #arm(): void {
+    for (const attempt of this.#unarmed.splice(0)) attempt.arm();
   }
 
   #ended(attempt: Attempt, end: AttemptEnd): void {

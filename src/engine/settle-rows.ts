@@ -1,19 +1,27 @@
 /** Settle rows: the ends of attempts in the form in which the statements read them. */
+import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import type { Defer, Finish } from './decide.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 
-/** The JSON object that `finishCtes` reads; the result is JSON text already. */
-export function finishJson({ id, token }: AttemptRef, decision: Finish): string {
-  const head = `{"id":"${id}","token":"${token}","state":"${decision.state}"`;
-  const result = decision.result === undefined ? '' : `,"result":${decision.result}`;
-  if (decision.state === 'completed') return `${head}${result}}`;
-  const rest = JSON.stringify({
-    error: decision.error,
-    reason: decision.reason,
-    outcome: decision.outcome,
-  });
-  return `${head}${result}${rest === '{}' ? '' : `,${rest.slice(1, -1)}`}}`;
+/** The end of one attempt, as it is written. */
+export type EndRow = AttemptRef & {
+  readonly [Field in 'state' | 'reason' | 'outcome' | 'result' | 'error']?:
+    | Finish[Field]
+    | undefined;
+};
+
+/** The ends of attempts in the order of `finishCtes`, behind the worker. What most ends do not have costs nothing. */
+export function endColumns(ends: readonly EndRow[]): (string | null)[] {
+  return [
+    `{${ends.map((end) => end.id).join(',')}}`,
+    `{${ends.map((end) => end.token).join(',')}}`,
+    plainColumn(ends, (end) => (end.state === 'completed' ? undefined : end.state)),
+    textColumn(ends, (end) => end.reason),
+    plainColumn(ends, (end) => end.outcome),
+    jsonColumn(ends, (end) => (end.result === 'null' ? undefined : end.result)),
+    jsonColumn(ends, (end) => end.error && JSON.stringify(end.error)),
+  ];
 }
 
 /** The row that `deferJobs` reads. */

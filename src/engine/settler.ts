@@ -7,7 +7,7 @@ import { makePartitions } from '../storage/partitions.ts';
 import { isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
 import type { Decision, Defer, Finish } from './decide.ts';
-import { deferRow, finishJson, leastEnd } from './settle-rows.ts';
+import { deferRow, endColumns, leastEnd } from './settle-rows.ts';
 
 /** An attempt and what is to be written about it. */
 export interface Ended {
@@ -66,10 +66,14 @@ export class Settler {
     return batch;
   }
 
-  /** Encodes finishes as the JSON list that `finishCtes` reads. */
-  encode(batch: readonly Ended[]): string {
-    const rows = batch.map(({ attempt, decision }) => finishJson(attempt.row, decision as Finish));
-    return `[${rows.join(',')}]`;
+  /** Encodes finishes in the order of `finishCtes`. */
+  encode(batch: readonly Ended[]): (string | null)[] {
+    return endColumns(
+      batch.map(({ attempt: { row }, decision }) => {
+        const { state, result, error, reason, outcome } = decision as Finish;
+        return { id: row.id, token: row.token, state, result, error, reason, outcome };
+      }),
+    );
   }
 
   /** Reports that a taken batch was written; the refused ones are looked at. */
@@ -117,7 +121,10 @@ export class Settler {
 
   async #finish(batch: readonly Ended[]): Promise<void> {
     try {
-      const refused = await this.#database.run(finishJobs, [workerOf(batch), this.encode(batch)]);
+      const refused = await this.#database.run(finishJobs, [
+        workerOf(batch),
+        ...this.encode(batch),
+      ]);
       await this.#conclude(batch, refused);
     } catch (error) {
       await this.#recover(batch, error, (part) => this.#finish(part));
@@ -140,8 +147,11 @@ export class Settler {
     refused: readonly { id: string; token: string }[],
   ): Promise<void> {
     const gone = new Set(refused.map(fenceOf));
-    const open = batch.filter((ended) => gone.has(fenceOf(ended.attempt.row)));
-    for (const ended of batch) if (!open.includes(ended)) this.#accept(ended);
+    const open: Ended[] = [];
+    for (const ended of batch) {
+      if (gone.size > 0 && gone.has(fenceOf(ended.attempt.row))) open.push(ended);
+      else this.#accept(ended);
+    }
     if (open.length === 0) return;
     const mine = await this.#readBack(open);
     const stale: Ended[] = [];

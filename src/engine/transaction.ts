@@ -10,6 +10,7 @@ import type { Database, Executor } from '../storage/database.ts';
 import { makePartitions } from '../storage/partitions.ts';
 import { isConnectionLost, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
 import { watchSession } from './session-watch.ts';
+import { endColumns } from './settle-rows.ts';
 
 const OPEN_ROUNDS = 3;
 const CHECK_OUT_MS = 100;
@@ -102,10 +103,10 @@ async function complete(
   fence: Fence,
   json: string,
 ): Promise<void> {
-  const batch = `[{"id":"${fence.id}","token":"${fence.token}","state":"completed","result":${json}}]`;
+  const end = endColumns([{ id: fence.id, token: fence.token, result: json }]);
   const refused = await database.run(
     finishJobs,
-    [fence.workerId, batch],
+    [fence.workerId, ...end],
     bounded(client, database.config.statementTimeout),
   );
   if (refused.length > 0) throw new StaleAttemptError(fence.id, fence.token);

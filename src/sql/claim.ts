@@ -1,6 +1,5 @@
 /** Claim: a worker takes queued jobs under a new token, in batches, in the order of the ready index. */
 import { from } from './guards.ts';
-import { among } from './probes.ts';
 import { finishCtes, refusedRows } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
@@ -16,101 +15,100 @@ export interface ClaimRow {
   readonly attempts_max: number;
   readonly crashes: number;
   readonly snoozes: number;
-  /** Milliseconds until the attempt times out, from when the database claimed it. */
-  readonly timeout_ms: number;
+  /** The job's own timeout, a bigint as text; null means that of its type. */
+  readonly timeout_ms: string | null;
   readonly input: unknown;
 }
 
+/** What a claim is asked for: the places of its parameters, beside $1, its worker. */
+interface Asked {
+  /** The id of the claim. */
+  readonly claim: Sql;
+  /** The types in the order in which to take them (JSON: type, timeout_ms, and the cursor rank/seq behind which to start). */
+  readonly types: Sql;
+  readonly limit: Sql;
+}
+
+const CLAIM_ONLY: Asked = { claim: sql`$2`, types: sql`$3`, limit: sql`$4` };
+const AFTER_ENDS: Asked = { claim: sql`$9`, types: sql`$10`, limit: sql`$11` };
+
 /**
- * $1 worker, $2 id of the claim, $3 types in the order in which to take them (JSON: type, timeout_ms, and the cursor rank/seq behind
- * which to start), $4 limit. The lateral per type keeps locks exact (a global sort locked 2,040 rows to claim 50); `materialized`
- * keeps a bad plan from running the limit twice (B2). The worker must be live (B7) and is named in `claims` before anything runs.
+ * The lateral per type keeps locks exact (a global sort locked 2,040 rows to claim 50); `materialized` keeps a bad plan from running the
+ * limit twice (B2). The worker must be live (B7) and is named in `claims` before anything runs. `which`: which of the queued jobs.
  */
-const claimCtes = (t: Names): Sql => sql`
+const dueCtes = (t: Names, asked: Asked, which: Sql): Sql => sql`
   alive as materialized (
     select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
   ), wanted as materialized (
-    select * from jsonb_to_recordset($3::text::jsonb) as w (type text, timeout_ms bigint, rank integer, seq bigint)
+    select * from jsonb_to_recordset(${asked.types}::text::jsonb) as w (type text, timeout_ms bigint, rank integer, seq bigint)
   ), due as materialized (
-    select d.id
+    select d.place
     from alive cross join wanted
     cross join lateral (
-      select j.id
+      select j.ctid as place
       from ${t.jobs} j
-      where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.worker_id is null and j.crashes = 0
-        and (j.rank, j.seq) > (wanted.rank, wanted.seq)
+      where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.worker_id is null and ${which}
       order by j.rank, j.seq
-      limit $4
+      limit ${asked.limit}
       for update skip locked
     ) d
-    limit $4
-  ), ${claimedCtes(t, sql`false`)}`;
+    limit ${asked.limit}
+  )`;
 
 /**
- * $1 worker, $2 id of the claim: marks the rows of `due` as running and notes them. The guard is checked again on the row (B1).
+ * Marks the rows of `due` as running and notes them. They are reached by their places: the rows are locked, so they do not move, and one
+ * that had moved before its lock is left for the next claim. The guard is checked again on the row (B1).
  */
-const claimedCtes = (t: Names, waitsAlone: Sql): Sql => sql`
+const claimedCtes = (t: Names, asked: Asked, waitsAlone: Sql): Sql => sql`
   claimed as (
     update ${t.jobs} j
     set worker_id = $1, token = j.token + 1, attempt = j.attempt + 1, waits_alone = ${waitsAlone}, started_at = ${t.now}, updated_at = ${t.now},
-      expires_at = ${t.now} + coalesce(j.timeout_ms, (select w.timeout_ms from wanted w where w.type = j.type)) * interval '1 ms'
-    where ${among(sql`select due.id from due`)} and ${from('claim')}
-    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at,
-      extract(epoch from j.expires_at - j.started_at) * 1000 as timeout_ms, j.input
+      expires_at = ${t.now} + coalesce(j.timeout_ms, (select min(w.timeout_ms) from wanted w having min(w.timeout_ms) = max(w.timeout_ms)),
+        (select w.timeout_ms from wanted w where w.type = j.type)) * interval '1 ms'
+    where j.ctid = any (array(select due.place from due)) and ${from('claim')}
+    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at, j.timeout_ms, j.input
   ), noted as (
     insert into ${t.claims} (id, worker_id, job_ids, expires_at, created_at)
-    select $2, $1, array_agg(id), min(expires_at), ${t.now} from claimed having count(*) > 0
+    select ${asked.claim}, $1, array_agg(id), min(expires_at), ${t.now} from claimed having count(*) > 0
   )`;
 
+const claimCtes = (t: Names, asked: Asked): Sql => sql`
+  ${dueCtes(t, asked, sql`j.crashes = 0 and (j.rank, j.seq) > (wanted.rank, wanted.seq)`)}, ${claimedCtes(t, asked, sql`false`)}`;
+
 const claimedRows: Sql = sql`
-  select 'job' as kind, id::text, token::text, type, rank, seq::text, attempt, attempts_max, crashes, snoozes,
-    timeout_ms::float8, input
-  from claimed`;
+  select 'job' as kind, id, token, type, rank, seq, attempt, attempts_max, crashes, snoozes, timeout_ms, input from claimed`;
 
 const aloneRows = (t: Names): Sql => sql`
   select 'alone', null, null, null, null, null, null, null, null, null, null, null
   where exists (
-    select from jsonb_to_recordset($3::text::jsonb) as wanted (type text) cross join lateral (
+    select from wanted cross join lateral (
       select from ${t.jobs} j
       where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.crashes > 0 and j.worker_id is null
       order by j.rank, j.seq limit 1) one)`;
 
-/** Claims up to $4 jobs. */
+/** $1 worker, $2 id of the claim, $3 types, $4 limit (see `Asked`): claims jobs. */
 export const claimJobs: Statement<ClaimRow> = statement(
   'claim-jobs',
-  (t) => sql`with ${claimCtes(t)} ${claimedRows} union all ${aloneRows(t)}`,
+  (t) => sql`with ${claimCtes(t, CLAIM_ONLY)} ${claimedRows} union all ${aloneRows(t)}`,
 );
 
-/** Ends finished attempts ($5, see `finishCtes`) and claims up to $4 jobs, in one statement and one commit. */
+/** Ends attempts ($1 to $8, see `finishCtes`) and claims jobs ($9 id of the claim, $10 types, $11 limit), in one statement and one commit. */
 export const finishAndClaim: Statement<ClaimRow> = statement(
   'finish-and-claim',
   (t) => sql`
-  with ${finishCtes(t, sql`$5`)}, ${claimCtes(t)}
+  with ${finishCtes(t)}, ${claimCtes(t, AFTER_ENDS)}
   ${claimedRows} union all ${aloneRows(t)} union all ${refusedRows}`,
 );
 
-/** Claims one job that was lost with its worker before, to run alone. $5: false leaves those that came within the last second to idle workers. */
+/**
+ * Claims one job that was lost with its worker before, to run alone: $1 to $4 as for `claimJobs`. $5: false leaves those that came within the
+ * last second to idle workers.
+ */
 export const claimAlone: Statement<ClaimRow> = statement(
   'claim-alone',
   (t) => sql`
-  with alive as materialized (
-    select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
-  ), wanted as materialized (
-    select * from jsonb_to_recordset($3::text::jsonb) as w (type text, timeout_ms bigint)
-  ), due as materialized (
-    select d.id
-    from alive cross join wanted
-    cross join lateral (
-      select j.id
-      from ${t.jobs} j
-      where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.worker_id is null and j.crashes > 0
-        and ($5::boolean or j.updated_at < ${t.now} - interval '1 second')
-      order by j.rank, j.seq
-      limit $4
-      for update skip locked
-    ) d
-    limit $4
-  ), ${claimedCtes(t, sql`true`)}
+  with ${dueCtes(t, CLAIM_ONLY, sql`j.crashes > 0 and ($5::boolean or j.updated_at < ${t.now} - interval '1 second')`)},
+  ${claimedCtes(t, CLAIM_ONLY, sql`true`)}
   ${claimedRows}`,
 );
 

@@ -1,43 +1,69 @@
 /** Enqueue: storing new jobs in batches, and telling a new job from one that was stored before. */
 import { among } from './probes.ts';
-import { type Statement, sql, statement } from './sql.ts';
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /**
- * Stores the jobs of a JSON list ($1) at their first gate and sends one notification ($2, or none when null). A job enqueued by the name of
- * its type gets the type's settings, or $3 (claim_within_ms) and $4 (attempts_max). $5: how long it may wait for a key that somebody
- * else's open transaction holds, or null for what the session allows. Returns the stored ids.
+ * The jobs to store, one array for each field: $1 ids, $2 types, $3 inputs (a JSON list), $4 ranks, $5 hold, $6 run_at, $7 delay_ms,
+ * $8 finish_by, $9 claim_within_ms, $10 attempts_max, $11 keys, $12 tags (arrays as text). Null for a field that no job has. All travel as text:
+ * the clients in whose transactions this runs would each encode a list in its own way.
  */
-export const enqueueJobs: Statement<{ id: string }> = statement(
+const FIELDS: Sql = sql`id, type, rank, hold, run_at, delay_ms, finish_by, claim_within_ms, attempts_max, key, tags, input`;
+const given: Sql = sql`rows from (
+      unnest($1::text::uuid[], $2::text::text[], $4::text::integer[], $5::text::boolean[], $6::text::timestamptz[], $7::text::bigint[], $8::text::timestamptz[], $9::text::bigint[],
+        $10::text::integer[], $11::text::text[], $12::text::text[]),
+      jsonb_array_elements($3::text::jsonb))`;
+
+const COLUMNS: Sql = sql`id, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key, tags`;
+
+/** The columns of `jobs` for rows of `given`, each at its first gate. $13, $14: claim_within_ms and attempts_max of a type that nobody has defined. */
+const stored = (t: Names): Sql => {
+  const due = sql`coalesce(g.run_at, ${t.now} + g.delay_ms * interval '1 ms')`;
+  const claimWithin = sql`coalesce(g.claim_within_ms, (select y.claim_within_ms from ${t.jobTypes} y where y.type = g.type), $13::bigint)`;
+  return sql`g.id, g.type, coalesce(g.rank, 0), g.input,
+      case when g.hold then 'hold' when ${due} > ${t.now} then 'time' end,
+      case when g.hold then ${t.now} + interval '1 day' when ${due} > ${t.now} then ${due} end,
+      case when g.hold or ${due} > ${t.now} then null else ${t.now} + ${claimWithin} * interval '1 ms' end,
+      ${due}, g.finish_by, ${claimWithin},
+      coalesce(g.attempts_max, (select y.attempts_max from ${t.jobTypes} y where y.type = g.type), $14::integer),
+      g.key, coalesce(g.tags::text[], '{}')`;
+};
+
+/**
+ * Stores new jobs without keys ($1 to $14: see above) and sends one notification ($15, or none when null): all or none. That nothing can be
+ * in their way saves a job 1 µs and 50 bytes of WAL.
+ */
+export const enqueueJobs: Statement<{ told: number }> = statement(
   'enqueue-jobs',
   (t) => sql`
+  with stored as (
+    insert into ${t.jobs} (${COLUMNS}) select ${stored(t)} from ${given} as g (${FIELDS})
+  ), told as (
+    select pg_notify(${t.literal}, $15::text) where $15::text is not null
+  )
+  select count(*)::integer as told from told -- Prisma cannot read a column of type void.`,
+);
+
+/**
+ * Stores those jobs ($1 to $15 as above) that are not stored yet and whose keys are free; returns their ids. $16: how long it may wait for a
+ * key that somebody else's open transaction holds, or null for what the session allows.
+ */
+export const enqueueDistinct: Statement<{ id: string }> = statement(
+  'enqueue-distinct',
+  (t) => sql`
   with patience as materialized (
-    select set_config('lock_timeout', coalesce($5::text, current_setting('lock_timeout')), true)
+    select set_config('lock_timeout', coalesce($16::text, current_setting('lock_timeout')), true)
   ), given as materialized (
-    select g.id, g.lane, g.type, g.rank, g.input, g.hold, g.finish_by, g.timeout_ms, g.key, g.tags, g.place,
-      coalesce(g.run_at, ${t.now} + g.delay_ms * interval '1 ms') as due,
-      coalesce(g.claim_within_ms, (select y.claim_within_ms from ${t.jobTypes} y where y.type = g.type), $3::bigint) as claim_within_ms,
-      coalesce(g.attempts_max, (select y.attempts_max from ${t.jobTypes} y where y.type = g.type), $4::integer) as attempts_max,
-      nextval('${t.schema}.jobs_seq_seq') as seq -- In the order of the list, whatever the order of the keys.
-    from patience cross join rows from (jsonb_to_recordset($1::text::jsonb) as (id uuid, lane smallint, type text, rank integer, input jsonb, hold boolean,
-      run_at timestamptz, delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, timeout_ms bigint,
-      attempts_max integer, key text, tags text[])) with ordinality as g (id, lane, type, rank, input, hold,
-      run_at, delay_ms, finish_by, claim_within_ms, timeout_ms, attempts_max, key, tags, place)
+    select g.*, nextval('${t.schema}.jobs_seq_seq') as seq -- In the order of the list, whatever the order of the keys.
+    from patience cross join ${given} with ordinality as g (${FIELDS}, place)
   ), stored as (
-    insert into ${t.jobs} (id, seq, lane, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, timeout_ms,
-      claim_within_ms, attempts_max, unique_key, tags)
-    select g.id, g.seq, g.lane, g.type, g.rank, coalesce(g.input, 'null'),
-      case when g.hold then 'hold' when g.due > ${t.now} then 'time' end,
-      case when g.hold then ${t.now} + interval '1 day' when g.due > ${t.now} then g.due end,
-      case when g.hold or g.due > ${t.now} then null else ${t.now} + g.claim_within_ms * interval '1 ms' end,
-      g.due, g.finish_by, g.timeout_ms, g.claim_within_ms, g.attempts_max, g.key, coalesce(g.tags, '{}')
-    from given g
+    insert into ${t.jobs} (${COLUMNS}, seq) select ${stored(t)}, g.seq from given g
     order by g.key, g.place -- Two batches that took their keys in opposite order would deadlock; among equals the order given.
     on conflict do nothing
     returning id
   ), told as (
-    select pg_notify(${t.literal}, $2::text) where $2::text is not null and exists (select from stored)
+    select pg_notify(${t.literal}, $15::text) where $15::text is not null and exists (select from stored)
   )
-  select stored.id::text from stored left join told on true`,
+  select stored.id from stored left join told on true`,
 );
 
 /** Finds what stands in the way of ids ($1) and keys ($2) that were not stored: live jobs, or finished ones with the same id. */

@@ -174,7 +174,7 @@ export const reclaim: Statement<SweptRow> = statement(
     where ${among(sql`select l.id from lost l where l.crashes >= 2 and not l.waits_alone`)} returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'poison' as reason from ended
-  ), ${keepCte(t, sql`null::bigint`, { crashes: sql`(e.crashes + 1)::smallint` })}
+  ), ${keepCte(t, sql`null::bigint`, sql`(j.crashes + 1)::smallint`)}
   select id::text, type, 'queued' as state from requeued union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
 );
 

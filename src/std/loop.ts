@@ -1,5 +1,5 @@
 /** A supervised loop: runs one round after another until stopped, reports what goes wrong, and goes on. */
-import { monotonicMs, sleep } from './timer.ts';
+import { LONGEST_MS, monotonicMs } from './timer.ts';
 
 /** What a loop needs to run. */
 export interface LoopOptions {
@@ -23,7 +23,7 @@ export class Loop {
   #dueAt = Number.POSITIVE_INFINITY;
   #options: LoopOptions;
   #stop = new AbortController();
-  #sleeping: AbortController | undefined;
+  #endPause: (() => void) | undefined;
   #woken = false;
   #running: Promise<void> | undefined;
   #failures = 0;
@@ -48,13 +48,13 @@ export class Loop {
   /** Makes the next round start now, or directly after the one that is running. */
   wake(): void {
     this.#woken = true;
-    this.#sleeping?.abort();
+    this.#endPause?.();
   }
 
   /** Starts no further round and resolves when the running one has ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#sleeping?.abort();
+    this.#endPause?.();
     await this.#running;
   }
 
@@ -82,11 +82,16 @@ export class Loop {
     }
   }
 
-  async #pause(ms: number): Promise<void> {
-    if (this.#stop.signal.aborted) return;
-    this.#sleeping = new AbortController();
-    await sleep(ms, this.#sleeping.signal);
-    this.#sleeping = undefined;
+  #pause(ms: number): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#endPause?.(), Math.min(ms, LONGEST_MS));
+      this.#endPause = () => {
+        this.#endPause = undefined;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }
 

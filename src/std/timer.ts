@@ -1,6 +1,7 @@
 /** Timers that outlive Node's limit of 24.8 days (C7: `setTimeout(2 ** 31)` fires at once). */
 
-const LONGEST_MS = 2_000_000_000;
+/** The longest that one timer of Node may wait. */
+export const LONGEST_MS = 2_000_000_000;
 
 /** A timer that is pending until it fires or is cleared. */
 export interface Timer {

@@ -1,6 +1,8 @@
 // Two attempts of one job, and everything that may end them, in every order: one end is accepted, always.
 import { randomUUID } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { AttemptRef } from '../../src/engine/lifeline-messages.ts';
+import { endColumns } from '../../src/engine/settle-rows.ts';
 import { cancelJob } from '../../src/sql/admin.ts';
 import { claimAlone, claimJobs } from '../../src/sql/claim.ts';
 import { markDead } from '../../src/sql/fleet.ts';
@@ -75,7 +77,7 @@ describe('two attempts of one job', () => {
     const worker = await registerWorker(client, 'live');
     const [id] = await runningJobs(client, worker);
     await client.query('update unstuck.jobs set token = 2');
-    const values = [worker, JSON.stringify([{ id, token: '1', state: 'completed' }])];
+    const values = [worker, ...endColumns([{ id: id ?? '', token: '1' }])];
     expect(await session.run(finishJobs, values)).toEqual([{ id, token: '1' }]);
     const mutant = mutated(finishJobs, 'no-token', NAMES);
     expect(await session.run(finishJobs, values, mutant)).toEqual([]);
@@ -139,11 +141,10 @@ function stepsOf({
     (session) => session.begin().then(() => act(session)),
     commit,
   ];
-  const end = (token: string) =>
-    `[{"id":"${id}","token":"${token}","state":"completed","result":{"token":"${token}"}}]`;
+  const end = (token: string) => endColumns([{ id, token, result: JSON.stringify({ token }) }]);
   return {
     settle: open(async (session) => {
-      taken.settledFirst = (await session.run(finishJobs, [dead, end('1')], text)).length === 0;
+      taken.settledFirst = (await session.run(finishJobs, [dead, ...end('1')], text)).length === 0;
     }),
     cancel: open(async (session) => {
       taken.cancelled = (await session.run(cancelJob, [id, 'test', null])).length === 1;
@@ -159,7 +160,7 @@ function stepsOf({
       },
       async (session) => {
         if (second === undefined) return;
-        const refused = await session.run(finishJobs, [live, end(second)], text);
+        const refused = await session.run(finishJobs, [live, ...end(second)], text);
         taken.settledSecond = refused.length === 0;
       },
     ],
@@ -264,23 +265,28 @@ test('B6: a job that its worker claimed again a moment ago is not unknown becaus
 
 describe('two batches that settle the same jobs in opposite order', () => {
   const cases = [
-    ['finish', finishJobs, { state: 'completed' }],
-    ['defer', deferJobs, { gate: null, delay_ms: 0, charged: false, outcome: 'released' }],
+    ['finish', finishJobs, endColumns],
+    ['defer', deferJobs, releases],
   ] as const;
 
-  test.each(cases)('%s: never deadlock', async (_name, statement, end) => {
-    expect(await inOppositeOrder(statement, end)).toEqual(['done', 'done']);
+  test.each(cases)('%s: never deadlock', async (_name, statement, encode) => {
+    expect(await inOppositeOrder(statement, encode)).toEqual(['done', 'done']);
   });
 
-  test.each(cases)('%s: deadlock when they are not ordered', async (_name, statement, end) => {
-    expect(await inOppositeOrder(statement, end, 'unordered-batch')).toContain('40P01');
+  test.each(cases)('%s: deadlock when they are not ordered', async (_name, statement, encode) => {
+    expect(await inOppositeOrder(statement, encode, 'unordered-batch')).toContain('40P01');
   });
 });
+
+function releases(refs: AttemptRef[]): string[] {
+  const release = { gate: null, delay_ms: 0, charged: false, outcome: 'released' };
+  return [JSON.stringify(refs.map((ref) => ({ ...ref, ...release })))];
+}
 
 /** The first batch holds `a` while `x` is held by another, the second `b` while `y` is; then both go on. */
 async function inOppositeOrder(
   statement: typeof finishJobs | typeof deferJobs,
-  end: object,
+  encode: (refs: AttemptRef[]) => readonly (string | null)[],
   mutant?: Mutant,
 ): Promise<string[]> {
   const { client, url } = place;
@@ -298,8 +304,8 @@ async function inOppositeOrder(
   const write =
     (ids: readonly string[]): Step =>
     async (session) => {
-      const batch = JSON.stringify(ids.map((id) => ({ id, token: '1', ...end })));
-      const outcome = await session.run(statement, [worker, batch], text).then(
+      const batch = encode(ids.map((id) => ({ id, token: '1' })));
+      const outcome = await session.run(statement, [worker, ...batch], text).then(
         () => 'done',
         (error: { code: string }) => error.code,
       );

@@ -8,7 +8,11 @@ const FENCE = 'and j.worker_id = $1 and j.token = wanted.token';
 /** What each mutant replaces, and in which statements. */
 const MUTANTS = {
   /** Any attempt may end a job, whoever holds it now. */
-  'no-fence': { from: FENCE, to: '', in: [finishJobs, finishAndClaim, deferJobs] },
+  'no-fence': {
+    from: FENCE,
+    to: 'and $1::uuid is not null', // Every parameter of a statement must be named in it.
+    in: [finishJobs, finishAndClaim, deferJobs],
+  },
   /** A worker's older attempt may end its newer one. */
   'no-token': {
     from: 'and j.token = wanted.token',
@@ -63,6 +67,6 @@ function without(text: string, mutant: Mutant, name: string): string {
   const rest = text.replace(from, to);
   // What ends an attempt also compares tokens within its batch.
   return mutant === 'no-fence' || mutant === 'no-token'
-    ? rest.replaceAll('and g.token = e.token', '').replaceAll('and k.token = g.token', '')
+    ? rest.replaceAll('and e.token = g.token', '')
     : rest;
 }

@@ -26,7 +26,12 @@ test('two pumps that take a lost job at the same time claim one, not two of whic
   const log = { debug: nothing, info: nothing, warn: nothing, error: nothing };
   const alone = new Alone(roster, log, {
     attempt: (workerId, row) =>
-      ({ workerId, row, run: () => new Promise(() => undefined) }) as unknown as Attempt,
+      ({
+        workerId,
+        row,
+        run: () => new Promise(() => undefined),
+        arm: () => undefined,
+      }) as unknown as Attempt,
     release: nothing,
     claimer: () => claimer,
   });

@@ -30,7 +30,6 @@ test('a plain job is one row written, claimed in place, deleted and kept, with t
   expect(written.rows).toEqual({
     'finished INSERT': 1,
     'jobs DELETE': 1,
-    'jobs HEAP_CONFIRM': 1, // `on conflict do nothing`, so that an enqueue may be repeated, confirms each row.
     'jobs HOT_UPDATE': 1,
     'jobs INSERT': 1,
   });

@@ -145,7 +145,7 @@ describe('a lost reply', () => {
     const mail = job('mail', () => 1);
     await far.enqueue(mail, 'first');
     for (let n = 0; n < 5; n += 1) {
-      proxy.cutReplyTo('enqueue-jobs');
+      proxy.cutReplyTo(n % 2 === 0 ? 'enqueue-jobs' : 'enqueue-distinct');
       expect(await far.enqueue(mail, n, n % 2 === 0 ? {} : { key: `k${n}` })).toMatchObject({
         created: true,
         reason: 'created',
@@ -183,7 +183,7 @@ describe('a lost reply', () => {
     const mail = job('mail', () => 'sent');
     await far.enqueue(mail, 0, { key: 'first' });
     await unstuck.work([mail]);
-    proxy.cutReplyTo('enqueue-jobs');
+    proxy.cutReplyTo('enqueue-distinct');
     proxy.refuse(true);
     const enqueued = far.enqueue(mail, 1, { key: 'k' });
     await eventually(

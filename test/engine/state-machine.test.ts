@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/domain/options.ts';
 import { STATES, type State, TRANSITIONS, type Verb } from '../../src/domain/transitions.ts';
+import { endColumns } from '../../src/engine/settle-rows.ts';
 import { sweepTasks } from '../../src/engine/sweep-tasks.ts';
 import { claimAlone, claimJobs, finishAndClaim } from '../../src/sql/claim.ts';
 import { markDead } from '../../src/sql/fleet.ts';
@@ -147,23 +148,23 @@ function finish(
       const batch = [
         ...new Set(indexes.flatMap((index) => pick(world.attempts, index) ?? [])),
       ].filter((one) => one.worker === first.worker);
-      const list = JSON.stringify(
+      const ends = endColumns(
         batch.map(({ id, token }) => ({
           id,
           token,
           state,
-          result: { token },
-          outcome: state === 'failed' ? 'failed' : null,
+          result: JSON.stringify({ token }),
+          outcome: state === 'failed' ? ('failed' as const) : null,
         })),
       );
       if (!andClaim)
-        return world.ended(batch, await world.database.run(finishJobs, [first.worker, list]));
+        return world.ended(batch, await world.database.run(finishJobs, [first.worker, ...ends]));
       const rows = await world.database.run(finishAndClaim, [
         first.worker,
+        ...ends,
         randomUUID(),
         WANTED,
         2,
-        list,
       ]);
       world.ended(
         batch,

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { endColumns } from '../../src/engine/settle-rows.ts';
 import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
-import { enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
+import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
 import { engineSettings } from '../../src/sql/session.ts';
@@ -89,22 +90,31 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
   const list = (more: object): string =>
     JSON.stringify(running.map((id) => ({ id, token: '1', ...more })));
   const array = (ids: readonly string[]): string => `{${ids.join(',')}}`;
-  const finish = list({ state: 'completed', result: null });
-  const made = JSON.stringify([
-    { id: randomUUID().slice(0, -2).concat('00'), lane: 0, type: 'm', rank: 0, key: 'k', input: 1 },
-  ]);
+  const ends = endColumns(running.map((id) => ({ id, token: '1' })));
+  const made = (key: string | null): Call['values'] => [
+    `{${randomUUID().slice(0, -2)}00}`,
+    '{m}',
+    '[1]',
+    ...Array.from({ length: 7 }, () => null),
+    key,
+    null,
+    300_000,
+    5,
+    null,
+  ];
   const call = (statement: Statement<unknown>, ...values: Call['values']): Call => ({
     statement,
     values,
   });
   return [
-    call(enqueueJobs, made, null, 300_000, 5, null),
+    call(enqueueJobs, ...made(null)),
+    call(enqueueDistinct, ...made('{k}'), null),
     call(findConflicts, array(running), '{k}'),
     call(claimJobs, worker, randomUUID(), wanted, BATCH),
-    call(finishAndClaim, worker, randomUUID(), wanted, BATCH, finish),
+    call(finishAndClaim, worker, ...ends, randomUUID(), wanted, BATCH),
     call(claimAlone, worker, randomUUID(), wanted, 1, true),
     call(stampAlone, worker, running[0] ?? '', '1', 60_000, true),
-    call(finishJobs, worker, finish),
+    call(finishJobs, worker, ...ends),
     call(deferJobs, worker, list({ gate: 'retry', delay_ms: 1, charged: true, outcome: 'failed' })),
     call(findAccepted, list({ ends: true, outcome: null })),
     call(awaitRow, running[0] ?? ''),

@@ -73,9 +73,8 @@ const live = (t: Names): Sql => sql`
     constraint jobs_running_has_worker check (worker_id is not null or (started_at is null and expires_at is null and not waits_alone)),
     constraint jobs_admitted check (waits_for is not distinct from 'admit'
       or (attempts_max is not null and claim_within_ms is not null)),
-    constraint jobs_times_finite check (
-      coalesce(isfinite(wake_at), true) and coalesce(isfinite(claim_by), true) and coalesce(isfinite(expires_at), true)
-      and coalesce(isfinite(run_at), true) and coalesce(isfinite(finish_by), true)),
+    constraint jobs_times_finite check (isfinite(wake_at) and isfinite(claim_by) and isfinite(expires_at)
+      and isfinite(run_at) and isfinite(finish_by)), -- Unknown, for a time that is null, is no refusal.
     constraint jobs_bounds check (attempts_max between 1 and 1000 and timeout_ms between 100 and 315360000000
       and claim_within_ms between 100 and 315360000000 and rank between -1000 and 1000 and length(unique_key) between 1 and 500
       and attempt between 0 and 1000000 and token between 0 and 4611686018427387904 and crashes between 0 and 1000 and snoozes >= 0),
