@@ -22,7 +22,6 @@ import {
 } from './storage/caller-transaction.ts';
 import { checkUrl, Database, withoutPassword } from './storage/database.ts';
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
-import { startEmbedded } from './storage/embedded/start-embedded.ts';
 import {
   type Actor,
   cancel,
@@ -96,10 +95,7 @@ export class Unstuck {
     const lines = lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
     const log = givenLog === undefined ? lines : sturdyLog(givenLog, lines);
     const url = address ?? process.env['UNSTUCK_DATABASE_URL'] ?? process.env['DATABASE_URL'];
-    const embedded =
-      url === undefined || url === ''
-        ? await startEmbedded({ directory: config.directory, log })
-        : undefined;
+    const embedded = url === undefined || url === '' ? await startEmbedded(config, log) : undefined;
     try {
       const opened = await openDatabase(checkUrl(embedded?.url ?? (url as string)), config, log);
       return new Unstuck(opened, log, embedded);
@@ -297,6 +293,12 @@ export class Unstuck {
     if (later === undefined && known === undefined) return prepared;
     return Promise.all([later, known]).then(() => prepared);
   }
+}
+
+/** Loaded only when it is used: its modules take 7 MB. */
+async function startEmbedded({ directory }: Config, log: Log): Promise<EmbeddedPostgres> {
+  const embedded = await import('./storage/embedded/start-embedded.ts');
+  return embedded.startEmbedded({ directory, log });
 }
 
 function isReady(made: NewJob | Promise<NewJob>): made is NewJob {

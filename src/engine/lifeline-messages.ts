@@ -1,13 +1,15 @@
-/** The messages between a worker and its lifeline thread, and what the thread is started with. */
+/** The messages between a worker and the keeper of its lease, and what a keeper is started with. */
 import type { Config } from '../domain/options.ts';
 
-/** What the thread needs to know of its worker. */
+/** What a keeper needs to know of its worker. */
 export interface LifelineSetup {
   readonly url: string;
   readonly config: Config;
   readonly pooled: boolean;
   readonly workerId: string;
   readonly registration: Readonly<Record<string, unknown>>;
+  /** The key of the session lock that another keeper of this worker holds; null for the first one. */
+  readonly lockKey: number | null;
 }
 
 /** An attempt by its fence. */
@@ -16,7 +18,7 @@ export interface AttemptRef {
   readonly token: string;
 }
 
-/** What the thread asks for and tells. */
+/** What a keeper asks for and tells. */
 export type FromLifeline =
   | { readonly kind: 'ask'; readonly question: number }
   | { readonly kind: 'registered' }

@@ -1,8 +1,9 @@
-/** Lifeline: the worker's side of the thread that keeps its lease alive. */
+/** Lifeline: the worker's side of what keeps its lease alive: in this thread while it holds nothing, in one of its own from its first job on. */
 import { Worker as Thread } from 'node:worker_threads';
 import type { Log } from '../domain/log.ts';
 import { type Deferred, deferred } from '../std/deferred.ts';
 import { monotonicMs, settlesWithin } from '../std/timer.ts';
+import { LifelineKeeper } from './lifeline-keeper.ts';
 import type { AttemptRef, FromLifeline, LifelineSetup, ToLifeline } from './lifeline-messages.ts';
 
 /** What the lifeline asks its worker and tells it. */
@@ -22,34 +23,51 @@ export interface LifelineHooks {
   dead(): void;
 }
 
+type Answer = Extract<ToLifeline, { kind: 'answer' }>;
+
 const LAG_WARN_MS = 1_000;
 
-/** One lease under one worker id; a worker that was declared dead needs a new one. */
+/**
+ * One lease under one worker id; a worker that was declared dead needs a new one. A handler may block this thread for longer than a lease, so
+ * jobs need a keeper in a thread of its own; a worker that has not had any does without (it takes 20 MB).
+ */
 export class Lifeline {
   readonly workerId: string;
-  #thread: Thread;
+  #setup: LifelineSetup;
+  /** Keeps the lease until the thread does. */
+  #keeper: LifelineKeeper | undefined;
+  #thread: Thread | undefined;
   #hooks: LifelineHooks;
   #log: Log;
-  #leaseMs: number;
   #registered: Deferred<void> = deferred();
   #exited: Deferred<void> = deferred();
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #ended = false;
 
-  constructor(setup: LifelineSetup, hooks: LifelineHooks, log: Log) {
+  constructor(setup: Omit<LifelineSetup, 'lockKey'>, hooks: LifelineHooks, log: Log) {
     this.workerId = setup.workerId;
+    this.#setup = { ...setup, lockKey: null };
     this.#hooks = hooks;
     this.#log = log;
-    this.#leaseMs = setup.config.lease;
-    this.#thread = new Thread(threadUrl(), {
-      workerData: setup,
-      name: 'unstuck lifeline',
-      stderr: false,
-    });
-    this.#thread.on('message', (message: FromLifeline) => this.#hear(message));
-    this.#thread.on('error', (error) => this.#died(error));
-    this.#thread.on('exit', () => this.#died(new Error('the lifeline thread exited')));
+    const keeper = new LifelineKeeper(this.#setup, (message) =>
+      this.#hear(message, (answer) => keeper.hear(answer)),
+    );
+    this.#keeper = keeper;
     this.#registered.promise.catch(() => undefined);
+  }
+
+  /** The worker holds a job: its lease is kept in a thread of its own from now on. */
+  guard(): void {
+    if (this.#thread !== undefined || this.#ended) return;
+    const workerData = { ...this.#setup, lockKey: this.#keeper?.lockKey ?? null };
+    const thread = new Thread(threadUrl(), { workerData, name: 'unstuck lifeline', stderr: false });
+    thread.on('message', (message: FromLifeline) => {
+      if (message.kind === 'registered') this.#retireKeeper();
+      else this.#hear(message, (answer) => thread.postMessage(answer));
+    });
+    thread.on('error', (error) => this.#died(error));
+    thread.on('exit', () => this.#died(new Error('the lifeline thread exited')));
+    this.#thread = thread;
   }
 
   /** Resolves when the worker is registered and may claim. */
@@ -62,7 +80,7 @@ export class Lifeline {
     const confirmedMsAgo = monotonicMs() - this.#confirmedAt;
     return {
       confirmedMsAgo: Math.round(confirmedMsAgo),
-      held: !this.#ended && confirmedMsAgo < this.#leaseMs,
+      held: !this.#ended && confirmedMsAgo < this.#setup.config.lease,
     };
   }
 
@@ -76,18 +94,20 @@ export class Lifeline {
     this.#post({ kind: 'state', state: 'stopping' });
   }
 
-  /** Signs the worker off and ends the thread, within a bound. */
+  /** Signs the worker off and ends what keeps its lease, within a bound. */
   async end(boundMs: number): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    this.#post({ kind: 'end' });
-    if (!(await settlesWithin(this.#exited.promise, boundMs))) await this.#thread.terminate();
+    const { bye, thread } = { bye: this.#keeper?.end(), thread: this.#thread };
+    thread?.postMessage({ kind: 'end' } satisfies ToLifeline);
+    const over = Promise.all([bye, thread && this.#exited.promise]);
+    if (!(await settlesWithin(over, boundMs))) await thread?.terminate();
   }
 
-  #hear(message: FromLifeline): void {
+  #hear(message: FromLifeline, reply: (answer: Answer) => void): void {
     switch (message.kind) {
       case 'ask':
-        return this.#answer(message.question);
+        return reply(this.#answer(message.question));
       case 'registered':
         return this.#registered.resolve();
       case 'beat':
@@ -106,16 +126,15 @@ export class Lifeline {
     }
   }
 
-  #answer(question: number): void {
+  #answer(question: number): Answer {
     const hooks = this.#hooks;
     const counts = { running: hooks.running(), ghosts: hooks.ghosts(), stalled: hooks.stalled() };
-    this.#post({
-      kind: 'answer',
-      question,
-      held: hooks.held(),
-      claiming: hooks.claiming(),
-      ...counts,
-    });
+    return { kind: 'answer', question, held: hooks.held(), claiming: hooks.claiming(), ...counts };
+  }
+
+  #retireKeeper(): void {
+    void this.#keeper?.retire();
+    this.#keeper = undefined;
   }
 
   #confirmed(lagMs: number): void {
@@ -127,7 +146,8 @@ export class Lifeline {
   #dead(): void {
     if (this.#ended) return;
     this.#ended = true;
-    void this.#thread.terminate();
+    this.#retireKeeper();
+    void this.#thread?.terminate();
     this.#hooks.dead();
   }
 
@@ -140,8 +160,9 @@ export class Lifeline {
     this.#dead();
   }
 
-  #post(message: ToLifeline): void {
-    this.#thread.postMessage(message);
+  #post(message: Exclude<ToLifeline, { kind: 'end' | 'answer' }>): void {
+    this.#keeper?.hear(message);
+    this.#thread?.postMessage(message);
   }
 }
 

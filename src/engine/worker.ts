@@ -212,6 +212,7 @@ export class Worker {
   }
 
   #attempt(workerId: string, row: ClaimRow): Attempt {
+    this.#lifeline.guard();
     return new Attempt(workerId, row, this.definitions.get(row.type) as AnyJob, this.#context);
   }
 

@@ -2,6 +2,36 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 
+test('a worker without jobs needs no thread, and keeps its lease and its lock while the first job brings one', async () => {
+  const { unstuck, query } = await setup();
+  const keepers = () =>
+    query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and application_name = 'unstuck lifeline'`,
+    );
+  const holders = () =>
+    query<{ pid: number }>(
+      `select pid from pg_locks where locktype = 'advisory' and mode = 'ShareLock' and granted
+         and objid = (select lock_key from unstuck.workers)
+         and database = (select oid from pg_database where datname = current_database())`,
+    );
+  const open = gate();
+  const mail = job('mail', () => open.promise);
+  const worker = await unstuck.work([mail]);
+  const [idle] = await keepers();
+  expect(await holders()).toEqual([idle]);
+  await unstuck.enqueue(mail, 1);
+  let unlocked = 0;
+  await eventually(async () => {
+    const held = await holders();
+    if (held.length === 0) unlocked += 1;
+    const now = await keepers();
+    return now.length === 1 && now[0]?.pid !== idle?.pid && held[0]?.pid === now[0]?.pid;
+  }, 'the thread keeps the lease');
+  expect(unlocked).toBe(0);
+  open.open();
+  expect((await unstuck.status()).workers).toMatchObject([{ id: worker.id, state: 'live' }]);
+});
+
 describe('stopping', () => {
   test('waits for what runs, and its result is kept', async () => {
     const { unstuck } = await setup({ drainTimeout: '10s' });
