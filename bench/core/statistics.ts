@@ -20,6 +20,6 @@ export function percentiles(latencies: readonly number[]): Record<string, number
     p50Ms: quantile(latencies, 0.5),
     p95Ms: quantile(latencies, 0.95),
     p99Ms: quantile(latencies, 0.99),
-    maxMs: Math.max(...latencies),
+    maxMs: quantile(latencies, 1),
   };
 }

@@ -16,6 +16,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f }
 .line { fill: none; stroke-width: 2 } .first { stroke: #0969da } .second { stroke: #bc4c00 }
 .dot-first { fill: #0969da } .dot-second { fill: #bc4c00 }
 .axis { stroke: #d0d7de; stroke-width: 1 }
+.on-own { fill: #ffffff; font-size: 11px } .on-grey { font-size: 11px }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 } .quiet { fill: #9198a1 }
   .own { fill: #4493f8 } .peer { fill: #6e7681 } .floor { fill: #3d444d }
@@ -30,7 +31,7 @@ ${body.join('\n')}
 
 /** How a text stands. */
 export interface TextStyle {
-  readonly style?: 'head' | 'quiet' | 'dot-first' | 'dot-second';
+  readonly style?: 'head' | 'quiet' | 'dot-first' | 'dot-second' | 'on-own' | 'on-grey';
   readonly anchor?: 'start' | 'middle' | 'end';
 }
 

@@ -13,6 +13,7 @@ import {
   isConnectionLost,
   isLockTimeout,
   isTransient,
+  violates,
 } from '../storage/postgres-errors.ts';
 import { Committer, type Waiting } from './committer.ts';
 import { Notifier, readyPayload } from './notifier.ts';
@@ -104,6 +105,11 @@ export class Enqueuer {
           resolve(batch, answers),
         );
       } catch (error) {
+        // Ids are new: that one is there already means that the statement had come through.
+        if (!repeated && violates(error, 'jobs_pkey')) {
+          repeated = true;
+          continue;
+        }
         repeated ||= isConnectionLost(error);
         // Only a key can be held by a transaction of somebody else; a locked table is an outage.
         const keyHeld = isLockTimeout(error) && jobs[0]?.key !== undefined;

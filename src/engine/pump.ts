@@ -28,6 +28,9 @@ export interface PumpHooks {
   release(attempt: Attempt): void;
 }
 
+/** An idle worker looks for work with one of its loops; the other is woken when that one waits for a claim, and looks by itself this much seldomer. */
+const SECOND_POLLS = 10;
+
 /** Two loops, so that one statement is on its way while the other's jobs are started. */
 export class Pump {
   #database: Database;
@@ -44,8 +47,11 @@ export class Pump {
     this.#hooks = hooks;
     const onError = (error: unknown, loop: string): void =>
       log.warn('loop_failed', { loop, error });
-    const names = ['pump', 'second pump'];
-    this.#loops = names.map((name) => new Loop({ name, round: () => this.#round(), onError }));
+    const { pollInterval } = database.config;
+    const polls = { pump: pollInterval, 'second pump': SECOND_POLLS * pollInterval };
+    this.#loops = Object.entries(polls).map(
+      ([name, pollMs]) => new Loop({ name, round: () => this.#round(pollMs), onError }),
+    );
   }
 
   /** Starts its loops. */
@@ -68,11 +74,11 @@ export class Pump {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  async #round(): Promise<number> {
+  async #round(intervalMs: number): Promise<number> {
     // One turn of the event loop, so that handlers that end together are written together.
     await new Promise(setImmediate);
     const { settler, alone } = this.#parts;
-    const pollMs = this.#database.config.pollInterval * (0.9 + Math.random() * 0.2);
+    const pollMs = intervalMs * (0.9 + Math.random() * 0.2);
     const defers = settler.flushDefers();
     const claimer = this.#hooks.claimer();
     if (claimer !== undefined && this.#aloneWaits) this.#aloneWaits = await alone.take(claimer);

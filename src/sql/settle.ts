@@ -50,12 +50,12 @@ export const finishCtes = (t: Names): Sql => sql`
   ), recorded as (
     insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
     select id, type, token, attempt, worker_id, outcome, error, started_at, ${t.now} from ended
-    where $6::text::text[] is not null and outcome is not null
+    where $6::text is not null and outcome is not null
   )`;
 
 /** The ends that were refused: looked for only when fewer were accepted than given. */
 const refused: Sql = sql`
-  from given g where (select count(*) from ended) < cardinality($2::text::uuid[])
+  from given g where (select count(*) from ended) < (select count(*) from given)
     and not exists (select from ended e where e.id = g.id and e.token = g.token)`;
 
 /** The ends that were refused, in the shape of a claim row. */

@@ -1,6 +1,7 @@
 // The laws of enqueueing: what was answered is stored, once; what was refused is not; a neighbour's fault is nobody else's.
 import { describe, expect, test } from 'vitest';
 import { BatchError } from '../../src/domain/batch.ts';
+import { Enqueuer, type NewJob } from '../../src/engine/enqueuer.ts';
 import { eventually, job, setup } from '../support/unstuck.ts';
 
 const mail = job('mail', () => 'sent');
@@ -295,4 +296,24 @@ describe('gates and times', () => {
       });
     expect((await unstuck.get(free.id))?.state).toBe('queued');
   });
+});
+
+test('A2: a new job that is there already had come through: it is told as created, and nothing is stored twice', async () => {
+  const { unstuck, database, query } = await setup({ sweep: false });
+  const { id } = await unstuck.enqueue('mail', 1);
+  const enqueuer = new Enqueuer(database(), unstuck.log, () => undefined);
+  const fields = [
+    'hold',
+    'runAt',
+    'delayMs',
+    'finishBy',
+    'claimWithinMs',
+    'attemptsMax',
+    'key',
+    'tags',
+  ];
+  const unset = Object.fromEntries(fields.map((field) => [field, undefined]));
+  const again = { ...unset, id, type: 'mail', input: '1', rank: 0, size: 100 } as NewJob;
+  expect(await enqueuer.enqueue(again)).toEqual({ id, created: true, reason: 'created' });
+  expect(await query('select from unstuck.jobs')).toHaveLength(1);
 });
