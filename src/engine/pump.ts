@@ -28,7 +28,7 @@ export interface PumpHooks {
   release(attempt: Attempt): void;
 }
 
-/** An idle worker looks for work with one of its loops; the other is woken when that one waits for a claim, and looks by itself this much seldomer. */
+/** An idle worker looks for work with one of its loops; the other is woken when there is more than that one can take, and looks by itself this much seldomer. */
 const SECOND_POLLS = 10;
 
 /** Two loops, so that one statement is on its way while the other's jobs are started. */
@@ -50,7 +50,7 @@ export class Pump {
     const { pollInterval } = database.config;
     const polls = { pump: pollInterval, 'second pump': SECOND_POLLS * pollInterval };
     this.#loops = Object.entries(polls).map(
-      ([name, pollMs]) => new Loop({ name, round: () => this.#round(pollMs), onError }),
+      ([name, pollMs], own) => new Loop({ name, round: () => this.#round(pollMs, own), onError }),
     );
   }
 
@@ -74,7 +74,7 @@ export class Pump {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  async #round(intervalMs: number): Promise<number> {
+  async #round(intervalMs: number, own: number): Promise<number> {
     // One turn of the event loop, so that handlers that end together are written together.
     await new Promise(setImmediate);
     const { settler, alone } = this.#parts;
@@ -85,11 +85,14 @@ export class Pump {
     const room = this.#room();
     if (claimer === undefined || room <= 0) {
       await Promise.all([defers, settler.flush()]);
-      return pollMs;
+      return settler.waiting > 0 ? 0 : pollMs;
     }
     const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), defers]);
     this.#aloneWaits ||= claimed.alone;
-    return claimed.jobs.length >= room && this.#room() > 0 ? 0 : pollMs;
+    // More may have ended than one statement takes, and nobody wakes for those again.
+    const more = claimed.jobs.length >= room && this.#room() > 0;
+    if (more) this.#loops[1 - own]?.wake();
+    return more || settler.waiting > 0 ? 0 : pollMs;
   }
 
   #room(): number {

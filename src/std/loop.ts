@@ -84,6 +84,8 @@ export class Loop {
 
   #pause(ms: number): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
+    // A timer of 0 ms waits for 1 ms: with that, two claims in turn kept PostgreSQL waiting a third of the time.
+    if (ms <= 0) return new Promise((resolve) => setImmediate(resolve));
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#endPause?.(), Math.min(ms, LONGEST_MS));
       this.#endPause = () => {

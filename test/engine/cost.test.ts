@@ -1,7 +1,7 @@
 // What a plain job costs, in what does not depend on the machine: statements, rows, index entries and bytes of write-ahead log.
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { Database } from '../../src/storage/database.ts';
-import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
+import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 import { WRITTEN_SINCE, writtenPerJob } from '../support/written.ts';
 
 const JOBS = 1_000;
@@ -71,6 +71,27 @@ test('quick jobs are claimed and ended by the hundred, with no statement besides
   await finished(all, 5 * JOBS);
   expect(ran().length).toBeLessThan((5 * JOBS) / 50);
   expect(ran().filter((name) => !HOT.has(name) && !ONCE.has(name))).toEqual([]);
+});
+
+test('however many jobs end at once, each end rides with a claim and none is left for later', async () => {
+  const all = await setup({ sweep: false, pollInterval: '1h' });
+  const open = gate();
+  let started = 0;
+  const held = job('held', async () => {
+    started += 1;
+    await open.promise;
+  });
+  const many = 3 * JOBS;
+  await all.unstuck.enqueueMany(
+    held,
+    Array.from({ length: many }, () => ({ input: INPUT })),
+  );
+  await all.unstuck.work([held], { concurrency: many });
+  await eventually(() => started === many, 'all run');
+  const ran = watchStatements();
+  open.open();
+  await finished(all, many);
+  expect(ran().filter((name) => name === 'finish-jobs')).toEqual([]);
 });
 
 /** What a process runs when it starts to work, and what the throttle of its enqueues had kept back. */
