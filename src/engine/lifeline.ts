@@ -98,9 +98,9 @@ export class Lifeline {
   async end(boundMs: number): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    const { bye, thread } = { bye: this.#keeper?.end(), thread: this.#thread };
+    const thread = this.#thread;
     thread?.postMessage({ kind: 'end' } satisfies ToLifeline);
-    const over = Promise.all([bye, thread && this.#exited.promise]);
+    const over = Promise.all([this.#keeper?.end(), thread && this.#exited.promise]);
     if (!(await settlesWithin(over, boundMs))) await thread?.terminate();
   }
 

@@ -9,8 +9,8 @@ import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
  */
 const FIELDS: Sql = sql`id, type, rank, hold, run_at, delay_ms, finish_by, claim_within_ms, attempts_max, key, tags, input`;
 const given: Sql = sql`rows from (
-      unnest($1::text::uuid[], $2::text::text[], $4::text::integer[], $5::text::boolean[], $6::text::timestamptz[], $7::text::bigint[], $8::text::timestamptz[], $9::text::bigint[],
-        $10::text::integer[], $11::text::text[], $12::text::text[]),
+      unnest($1::text::uuid[], $2::text::text[], $4::text::integer[], $5::text::boolean[], $6::text::timestamptz[], $7::text::bigint[],
+        $8::text::timestamptz[], $9::text::bigint[], $10::text::integer[], $11::text::text[], $12::text::text[]),
       jsonb_array_elements($3::text::jsonb))`;
 
 const COLUMNS: Sql = sql`id, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key, tags`;

@@ -27,7 +27,8 @@ export const keepCte = (t: Names, doneToken: Sql, crashes: Sql = sql`j.crashes`)
  * (JSON lists). Null for a field that no end has; a state that is not given is `completed`.
  */
 const ends: Sql = sql`rows from (
-      unnest($2::text::uuid[], $3::text::bigint[], $4::text::text[], $5::text::text[], $6::text::text[]), jsonb_array_elements($7::text::jsonb), jsonb_array_elements($8::text::jsonb)
+      unnest($2::text::uuid[], $3::text::bigint[], $4::text::text[], $5::text::text[], $6::text::text[]),
+      jsonb_array_elements($7::text::jsonb), jsonb_array_elements($8::text::jsonb)
     ) as g (id, token, state, reason, outcome, result, error)`;
 
 /**
