@@ -31,7 +31,7 @@ export function renderFlame(profile: Profiler.Profile, title: string): Flame {
   const busy = root.micros / (root.micros + idleMicros);
   const body = draw(root, { x: 0, depth: 0, perMicro: WIDTH / root.micros });
   const depth = Math.max(...body.map((one) => one.depth));
-  const legend = `${title}: ${Math.round(busy * 100)} % of a core; blue: Unstuck, dark grey: its libraries and the benchmark, light grey: Node`;
+  const legend = `${title}: ${Math.round(busy * 100)} % of a core; blue: Unstuck, strong grey: its libraries and the benchmark, faint grey: Node`;
   const svg = picture(WIDTH, TOP + (depth + 1) * ROW + 8, title, [
     text(8, 20, legend, { style: 'quiet' }),
     ...body.map((one) => one.svg),
