@@ -49,5 +49,6 @@ test('C8: an installation whose connections are all half-open closes', async () 
     'the listener has been pinged',
   );
   proxy.blackHole();
-  expect(await settlesWithin(unstuck.close(), 25_000)).toBe(true);
-}, 60_000);
+  // Each step is bounded by itself: together they take 21 s, and more beside other tests.
+  expect(await settlesWithin(unstuck.close(), 45_000)).toBe(true);
+}, 90_000);
