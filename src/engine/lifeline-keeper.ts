@@ -73,9 +73,8 @@ export class LifelineKeeper {
   /** Signs the worker off and closes its connection. */
   async end(): Promise<void> {
     await this.#loop.stop();
-    this.#closeOld();
     await this.#setState('stopped');
-    await this.#close();
+    await this.retire();
   }
 
   /** Closes its connection, the worker goes on: another keeper has the lock. */
