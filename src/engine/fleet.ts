@@ -9,6 +9,7 @@ import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
 import { parseDuration } from '../std/duration.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
+import { settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { Listener } from '../storage/listener.ts';
 import { checkNotNewer } from '../storage/migrator.ts';
@@ -20,6 +21,8 @@ import { Worker } from './worker.ts';
 
 /** The longest time between two looks at the schema's number; with a shorter lease it is the lease. */
 const SCHEMA_EVERY_MS = 30_000;
+/** How long closing waits for what is not a worker. */
+const STOP_MS = 10_000;
 
 /** Everything of this process that runs in time. */
 export class Fleet {
@@ -112,7 +115,9 @@ export class Fleet {
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
-    await Promise.all([this.#listener?.stop(), this.#sweeper?.stop(), this.#schema?.stop()]);
+    // Their rounds may wait for statements on half-open connections, one after the other.
+    const over = Promise.all([this.#listener?.stop(), this.#sweeper?.stop(), this.#schema?.stop()]);
+    await settlesWithin(over, STOP_MS);
     await this.#sweepDatabase?.close();
   }
 
