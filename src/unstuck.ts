@@ -4,7 +4,7 @@ import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
-import { jobId, parseJobId } from './domain/job-id.ts';
+import { JobIds, parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
 import { checkInput, checkJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
@@ -64,6 +64,7 @@ export class Unstuck {
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
+  #ids = new JobIds();
   #types: TypeRegistry;
   #fleet: Fleet;
   #waiter: Waiter;
@@ -288,7 +289,7 @@ export class Unstuck {
     const checked = checkJob(type, definition, input, options, this.config, now);
     const later = definition === undefined ? undefined : checkInput(definition, input);
     const known = this.#types.known(type, definition);
-    const id = jobId(now, randomUUID());
+    const id = this.#ids.next(now, randomUUID());
     const prepared = { ...checked, id, size: checked.input.length + 150 };
     if (later === undefined && known === undefined) return prepared;
     return Promise.all([later, known]).then(() => prepared);
