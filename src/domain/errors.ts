@@ -67,6 +67,61 @@ export const ERRORS = {
     meaning: 'A priority is not a whole number from -1000 to 1000.',
     fix: 'Pass a whole number from -1000 to 1000; higher runs first.',
   },
+  POOL_INVALID: {
+    status: 422,
+    meaning: 'A job needs a slot, but no good pool was named.',
+    fix: 'Name the pool in the input that `slot` reads, or with the enqueue option `slot`; nothing was stored.',
+  },
+  POOL_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no pool of this name.',
+    fix: 'Set its capacity first: `unstuck.pools.set(key, { capacity })`.',
+  },
+  POOL_IN_USE: {
+    status: 409,
+    meaning: 'A pool cannot be deleted while live jobs hold its slots or wait for them.',
+    fix: 'Wait for them or cancel them; set the capacity to 0 to let nobody in meanwhile.',
+  },
+  POOL_BUSY: {
+    status: 503,
+    meaning: 'An open transaction of another session has enqueued into the same pool.',
+    fix: 'Try again when that transaction has ended; nothing was stored.',
+  },
+  SLOTS_EXHAUSTED: {
+    status: 409,
+    meaning: 'Every slot of the pool is in use.',
+    fix: 'Try again when a job has ended, raise the capacity, or enqueue with `whenFull: "wait"`; nothing was stored.',
+  },
+  LIMIT_INVALID: {
+    status: 422,
+    meaning: 'A limit has amounts, a name or a key that it cannot have.',
+    fix: 'Set what the message names to a value within the bounds it gives.',
+  },
+  LIMIT_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no limit of this name.',
+    fix: 'Set it first: `unstuck.limits.set(name, { running })`.',
+  },
+  QUEUE_UNKNOWN: {
+    status: 404,
+    meaning: 'No job type has ever been defined in this queue.',
+    fix: 'Correct the name; `unstuck.queues.list()` has all of them.',
+  },
+  EXECUTIONS_INVALID: {
+    status: 422,
+    meaning: 'The plan of a fan-out, or its success rate, is not one.',
+    fix: 'Correct what the message names.',
+  },
+  EXECUTIONS_FAILED: {
+    status: 500,
+    meaning: 'Too few executions of a fan-out have completed.',
+    fix: 'Look at the failed ones (`unstuck job executions ID`), then retry the parent: it runs again those that did not complete.',
+  },
+  PROVIDERS_INVALID: {
+    status: 422,
+    meaning: 'The providers of a job are no list of names.',
+    fix: 'Give 1 to 20 names.',
+  },
   BATCH_INVALID: {
     status: 422,
     meaning: 'A batch holds no list of jobs, or too many.',
@@ -99,7 +154,7 @@ export const ERRORS = {
   },
   KEY_TAKEN: {
     status: 409,
-    meaning: 'A finished job cannot be retried while another live job has its unique key.',
+    meaning: 'Another live job has the unique key, and it was to be refused, replaced or retried.',
     fix: 'Wait for the other job to end, or cancel it.',
   },
   KEY_BUSY: {
