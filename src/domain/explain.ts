@@ -2,13 +2,13 @@
 
 /** A group of late jobs. */
 export interface LateGroup {
-  readonly kind: 'queued' | 'hold' | 'gate' | 'running' | 'loop';
-  /** The type of a queued group, the gate of a pending one, the worker of a running one and of a loop. */
+  readonly kind: 'queued' | 'hold' | 'gate' | 'slot' | 'limit' | 'running' | 'loop';
+  /** The type of a queued group, the gate of a pending one, the pool or the key of the limit, the worker of a running one and of a loop. */
   readonly subject: string;
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops have no pulse; null in groups of other kinds. */
+  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit. */
   readonly detail: string | null;
 }
 
@@ -28,6 +28,10 @@ export function explain(group: LateGroup): Explanation {
         reason: 'held since they were enqueued, for more than a day',
         action: 'somebody releases or cancels them: unstuck job list --state pending',
       };
+    case 'slot':
+      return explainSlot(group);
+    case 'limit':
+      return explainLimit(group);
     case 'gate':
       return {
         reason: `the sweep is behind: jobs at the gate "${group.subject}" should have moved`,
@@ -48,7 +52,12 @@ export function explain(group: LateGroup): Explanation {
 }
 
 function explainQueued(group: LateGroup): Explanation {
-  const { subject: type, workers, slots, busy } = group;
+  const { subject: type, workers, slots, busy, detail } = group;
+  if (detail !== null)
+    return {
+      reason: `"${type}" is ${detail}`,
+      action: 'unstuck queue resume, when the reason is over (unstuck queue pauses shows its name)',
+    };
   if (workers === 0)
     return {
       reason: `no live worker handles "${type}"`,
@@ -64,4 +73,37 @@ function explainQueued(group: LateGroup): Explanation {
     action:
       'workers look at least once a second; if this stays, a worker is blocked or its queries are',
   };
+}
+
+function explainSlot({ subject: pool, slots, busy, detail }: LateGroup): Explanation {
+  if (slots < 0)
+    return {
+      reason: `there is no pool "${pool}" any more`,
+      action: 'unstuck pool repair makes it again, or set its capacity',
+    };
+  if (busy >= slots)
+    return {
+      reason: `all ${slots} slots of pool "${pool}" are in use${held(detail)}`,
+      action: 'slots come free when their jobs end; raise the capacity, or cancel a holder',
+    };
+  return {
+    reason: `${slots - busy} of ${slots} slots of pool "${pool}" are free, but these jobs were not let in yet`,
+    action: 'the sweep lets them in; if this stays, an open transaction has locked the pool',
+  };
+}
+
+function explainLimit({ subject: key, slots, busy, detail }: LateGroup): Explanation {
+  if (slots >= 0 && busy >= slots)
+    return {
+      reason: `limit "${key}" allows ${slots} at once, and ${busy} are in the queue or running${held(detail)}`,
+      action: 'the next is let in when one ends; raise the limit, or cancel a holder',
+    };
+  return {
+    reason: `limit "${key}" lets in no more in this time${busy > 0 ? `, and ${busy} wait for a worker` : ''}`,
+    action: 'they are let in as its rate allows; raise the rate if the line only grows',
+  };
+}
+
+function held(holder: string | null): string {
+  return holder === null ? '' : `; the oldest holder is ${holder}`;
 }

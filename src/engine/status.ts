@@ -136,6 +136,7 @@ function isExplained(
     if (!finding.current || finding.kind === 'loop') return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
     if (finding.kind === 'running') return row.state === 'running';
+    if (finding.kind === 'slot' || finding.kind === 'limit') return row.waits_for === finding.kind;
     return row.waits_for === finding.subject;
   });
 }

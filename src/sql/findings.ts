@@ -9,11 +9,11 @@ export interface LateGroupRow {
   readonly subject: string;
   readonly count: string;
   readonly oldest: Date;
-  /** Live workers that handle the type, their slots and how many are in use; 0 where the group is not a type. */
+  /** Live workers that handle the type, their slots and how many are in use; of a pool or a limit how many it has and how many are in use. */
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops of the worker have no pulse; null where the group is not a loop. */
+  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit. */
   readonly detail: string | null;
 }
 
@@ -47,9 +47,13 @@ export const whereWalkIs: Statement<{ from_page: string; to_page: string; pass_m
   from walk`,
   );
 
-/** How long a job may be past its deadline at a gate before a finding says so: the sweep comes first. Nobody sweeps the held ones. */
+/** How many jobs that wait for slots, or at limits, one round looks at, and how many groups of them it tells. */
+const LINE_MAX: Sql = sql`10000`;
+const GROUPS_MAX: Sql = sql`200`;
+
+/** How long a job may be past its deadline at a gate before a finding says so: the sweep comes first, where it moves them. */
 export const gateGrace = (gate: Sql): Sql =>
-  sql`case when ${gate} = 'hold' then interval '0' else interval '5 seconds' end`;
+  sql`case when ${gate} in ('hold', 'slot', 'limit') then interval '0' else interval '5 seconds' end`;
 
 /** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. */
 const headsCte = (t: Names): Sql => sql`
@@ -60,6 +64,38 @@ const headsCte = (t: Names): Sql => sql`
       select j.type, j.rank from ${t.jobs} j where j.waits_for is null and (j.type, j.rank) > (h.type, h.rank)
       order by j.type, j.rank limit 1) n
   )`;
+
+/** The oldest late jobs at a gate, by whatever they wait for (a column of `jobs`): a CTE of key, count and oldest. */
+const lineCte = (t: Names, name: Sql, gate: Sql, column: Sql): Sql => sql`
+  ${name} as materialized (
+    select w.key, count(*) as count, min(w.wake_at) as oldest from (
+      select j.${column} as key, j.wake_at from ${t.jobs} j where j.waits_for = ${gate} and j.wake_at < ${t.now} order by j.wake_at limit ${LINE_MAX}) w
+    group by w.key order by 2 desc, 1 limit ${GROUPS_MAX}
+  )`;
+
+/** One holder of what others wait for, in words: its type, id and since when it is live. */
+const holder = (t: Names, where: Sql): Sql => sql`(
+    select format('%s %s, live since %s', j.type, j.id, to_char(j.created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS UTC'))
+    from ${t.jobs} j where ${where} order by j.created_at limit 1)`;
+
+/** Who waits for slots of which pool, and at which limit. */
+const lines = (t: Names): Sql => sql`
+  select 'slot' as kind, s.key as subject, s.count::text, s.oldest, 0 as workers, coalesce(p.capacity, -1) as slots,
+    (select count(*) from (select from ${t.jobs} j where j.slot_pool = s.key limit ${COUNT_MAX}) c)::integer as busy,
+    ${holder(t, sql`j.slot_pool = s.key`)} as detail
+  from at_slots s left join ${t.pools} p on p.key = s.key
+  union all
+  select 'limit', l.key, l.count::text, l.oldest, 0, coalesce(m.running, -1),
+    (select count(*) from (select from ${t.jobs} j where j.limit_key = l.key and j.waits_for is null limit ${COUNT_MAX}) c)::integer,
+    ${holder(t, sql`j.limit_key = l.key and j.waits_for is null`)}
+  from at_limits l left join ${t.limits} m on m.name = split_part(l.key, '#', 1)`;
+
+/** Why a type is paused, in words; null when it is not. */
+const pausedBecause = (t: Names, type: Sql): Sql => sql`(
+    select concat('paused since ', to_char(z.at at time zone 'utc', 'YYYY-MM-DD HH24:MI UTC'), ' by ' || z.by, ': ' || z.reason,
+      case when z.until is null then '; without an end' else to_char(z.until at time zone 'utc', '"; until" YYYY-MM-DD HH24:MI UTC') end)
+    from ${t.pauses} z left join ${t.jobTypes} y on y.type = ${type}
+    where ((z.kind = 'type' and z.name = ${type}) or (z.kind = 'queue' and z.name = y.queue)) and (z.until is null or z.until > ${t.now}) limit 1)`;
 
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
@@ -82,13 +118,15 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     from ${t.workers} w cross join lateral unnest(w.types) as u (type)
     where w.state = 'live' and w.lease_until > ${t.now} group by u.type
   ), gates as (
-    select g.gate from (values ('admit'), ('hold'), ('time'), ('retry')) as g (gate)
-  )
+    select g.gate from (values ('admit'), ('hold'), ('time'), ('retry'), ('executions')) as g (gate)
+  ), ${lineCte(t, sql`at_slots`, sql`'slot'`, sql`wants_pool`)}, ${lineCte(t, sql`at_limits`, sql`'limit'`, sql`limit_key`)}
   select 'queued' as kind, l.type as subject,
     (select greatest(1, count(*) filter (where c.claim_by < ${t.now})) from (select j.claim_by from ${t.jobs} j
       where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,
-    l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy, null as detail
+    l.oldest, coalesce(f.workers, 0) as workers, coalesce(f.slots, 0) as slots, coalesce(f.busy, 0) as busy, ${pausedBecause(t, sql`l.type`)} as detail
   from late_types l left join fleet f on f.type = l.type
+  union all
+  select * from (${lines(t)}) waiting
   union all
   select case when gate = 'hold' then 'hold' else 'gate' end, gate,
     (select count(*) from (select from ${t.jobs} j where j.waits_for = gate and j.wake_at < ${t.now} limit ${COUNT_MAX}) c)::text,
