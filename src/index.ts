@@ -3,6 +3,14 @@
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
 export type {
+  BulkAction,
+  BulkOptions,
+  BulkProgress,
+  BulkResult,
+  BulkRetryOptions,
+  BulkSelection,
+} from './domain/bulk.ts';
+export type {
   AnyJob,
   InputOf,
   JobDefinition,
@@ -15,11 +23,13 @@ export { defineJob } from './domain/define-job.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export { findDefinitions } from './domain/find-definitions.ts';
-export type { Enqueued, EnqueueOptions, Job, JobError, JobFilter, JobPage } from './domain/job.ts';
+export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
+export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type { Refusal } from './domain/refusal.ts';
 export type {
   FailedAttempt,
   RetryDecision,
@@ -31,7 +41,12 @@ export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type { Audit } from './features/audit.ts';
+export type { Bulk } from './features/bulk.ts';
+export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
+export type { ResetStuck } from './features/reset-stuck.ts';
 export type { Duration } from './std/duration.ts';
+export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {
   CallerTransaction,
   DrizzleTag,
@@ -52,6 +67,7 @@ export {
   fromPrisma,
   fromQuery,
 } from './storage/caller-transaction.ts';
+export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
 export type { EnqueueCall, JobOf } from './unstuck.ts';

@@ -102,6 +102,17 @@ export const ERRORS = {
     meaning: 'A finished job cannot be retried while another live job has its unique key.',
     fix: 'Wait for the other job to end, or cancel it.',
   },
+  JOB_BUSY: {
+    status: 409,
+    meaning:
+      'A job, or its unique key, is locked by a transaction of another session that is still open.',
+    fix: 'End that transaction, then do it again; the job was left as it is.',
+  },
+  CHANGE_REFUSED: {
+    status: 409,
+    meaning: 'PostgreSQL refused to change the job (a trigger or constraint of your own).',
+    fix: 'Read the reason; the job was left as it is.',
+  },
   KEY_BUSY: {
     status: 409,
     meaning: 'A unique key is held by a transaction of another session that is still open.',
@@ -143,6 +154,11 @@ export const ERRORS = {
     status: 500,
     meaning: 'The attempt was lost with its worker.',
     fix: 'Nothing: the job runs again by itself.',
+  },
+  JOB_RESET: {
+    status: 500,
+    meaning: 'Somebody reset the job because its attempt had run for too long.',
+    fix: 'Nothing: the job runs again by itself. Find out why the attempt hung, or give the type a shorter timeout.',
   },
   JOB_QUARANTINED: {
     status: 500,

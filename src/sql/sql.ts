@@ -33,6 +33,7 @@ export interface Names {
   readonly findings: Sql;
   readonly ticks: Sql;
   readonly rowErrors: Sql;
+  readonly audit: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -57,6 +58,7 @@ export function namesOf(schema: string): Names {
     findings: name('findings'),
     ticks: name('ticks'),
     rowErrors: name('row_errors'),
+    audit: name('audit'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -1,13 +1,17 @@
 /** Every statement by name: what the statements test PREPAREs on a migrated schema. */
 import * as admin from './admin.ts';
+import * as audit from './audit.ts';
+import * as bulk from './bulk.ts';
 import * as claim from './claim.ts';
 import * as enqueue from './enqueue.ts';
 import * as findings from './findings.ts';
 import * as fleet from './fleet.ts';
 import * as inspect from './inspect.ts';
+import * as jobFilter from './job-filter.ts';
 import * as lifeline from './lifeline.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
+import * as resetStuck from './reset-stuck.ts';
 import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
@@ -17,14 +21,18 @@ import * as testing from './testing.ts';
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
+  audit,
+  bulk,
   claim,
   enqueue,
   findings,
   fleet,
   inspect,
+  jobFilter,
   lifeline,
   migrate,
   partitions,
+  resetStuck,
   session,
   settle,
   sweep,
