@@ -5,6 +5,9 @@ import type { Unstuck } from '../../src/unstuck.ts';
 import { TcpProxy } from '../support/proxy.ts';
 import { eventually, type Setup, setup } from '../support/unstuck.ts';
 
+/** The whole text of the statement, so that `read committed` is not taken for it. */
+const COMMIT = 'commit\0';
+
 interface Far extends Setup {
   readonly proxy: TcpProxy;
   /** The same installation, reached through the proxy. */
@@ -43,19 +46,24 @@ for (const action of ['retry', 'cancel', 'delete'] as const)
     const all = await farSetup();
     const { far, proxy, unstuck } = all;
     const ids = await prepare(all, action, 100);
-    // The statement ran and its transaction did not; the commit ran and nobody heard of it; the entry was closed and nobody heard of it.
-    const cuts = [`${action}-jobs`, 'commit', 'note-audit'];
+    // The statement ran and its transaction did not; the commit ran and nobody heard of it, twice; the entry was closed and nobody heard of it.
+    const cuts: Readonly<Record<number, string>> = {
+      20: `${action}-jobs`,
+      40: COMMIT,
+      60: COMMIT,
+      100: 'note-audit',
+    };
     const result = await far.bulk[action](
       { ids },
       {
         chunk: 20,
-        onProgress: () => {
-          const next = cuts.shift();
+        onProgress: ({ done }) => {
+          const next = cuts[done];
           if (next !== undefined) proxy.cutReplyTo(next);
         },
       },
     );
-    expect(proxy.cut).toBe(3);
+    expect(proxy.cut).toBe(4);
     expect(result).toMatchObject({ matched: 100, done: 100, refused: [], refusedCount: 0 });
     expect(await changed(all, action)).toBe(100);
     const [entry] = (await unstuck.audit.list()).entries;
@@ -74,7 +82,7 @@ test('a refusal in a chunk whose commit was not answered is told all the same', 
   const { far, proxy, unstuck } = await farSetup();
   const ids = await enqueue(unstuck, 10);
   await unstuck.cancel(ids[3] ?? '');
-  proxy.cutReplyTo('commit');
+  proxy.cutReplyTo(COMMIT);
   const result = await far.bulk.cancel({ ids });
   expect(proxy.cut).toBe(1);
   expect(result).toMatchObject({ matched: 10, done: 9, refusedCount: 1 });
