@@ -3,6 +3,14 @@
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
 export type {
+  BulkAction,
+  BulkOptions,
+  BulkProgress,
+  BulkResult,
+  BulkRetryOptions,
+  BulkSelection,
+} from './domain/bulk.ts';
+export type {
   Execution,
   ExecutionsOptions,
   FanOutJob,
@@ -26,12 +34,14 @@ export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
 export { findDefinitions } from './domain/find-definitions.ts';
-export type { Enqueued, EnqueueOptions, Job, JobError, JobFilter, JobPage } from './domain/job.ts';
+export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
+export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type { Refusal } from './domain/refusal.ts';
 export type {
   FailedAttempt,
   RetryDecision,
@@ -43,6 +53,9 @@ export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type { Audit } from './features/audit.ts';
+export type { Bulk } from './features/bulk.ts';
+export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
 export type { Cell, Executions, FanOut } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
@@ -54,7 +67,9 @@ export type {
   Queue,
   Queues,
 } from './features/queues.ts';
+export type { ResetStuck } from './features/reset-stuck.ts';
 export type { Duration } from './std/duration.ts';
+export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {
   CallerTransaction,
   DrizzleTag,
@@ -75,6 +90,7 @@ export {
   fromPrisma,
   fromQuery,
 } from './storage/caller-transaction.ts';
+export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
 export type { EnqueueCall, JobOf } from './unstuck.ts';

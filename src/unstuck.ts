@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
-import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
+import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
+import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { JobIds, parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
 import { applySettings, checkInput, checkJob, type NewJob } from './domain/new-job.ts';
@@ -15,10 +16,14 @@ import { type Finding, readFindings, readStatus, type Status } from './engine/st
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import { Audit } from './features/audit.ts';
+import { Bulk } from './features/bulk.ts';
+import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/edited-retry.ts';
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Queues } from './features/queues.ts';
+import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -26,15 +31,14 @@ import {
 } from './storage/caller-transaction.ts';
 import { checkUrl, Database, withoutPassword } from './storage/database.ts';
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
+import { type JobCount, readCount, readJobs } from './storage/job-filter.ts';
 import {
   type Actor,
   cancel,
   type HistoryEntry,
   readHistory,
   readJob,
-  readJobs,
   release,
-  retry,
 } from './storage/jobs.ts';
 import { checkSchema, migrate } from './storage/migrator.ts';
 import { makePartitions, unlessForbidden } from './storage/partitions.ts';
@@ -197,16 +201,16 @@ export class Unstuck {
     return readJob(this.#database, parseJobId(id));
   }
 
-  /** Returns one page of jobs, newest first. Throws REQUEST_INVALID for a limit outside 1 to 1000. */
-  async list(filter: JobFilter = {}): Promise<JobPage> {
-    const limit = filter.limit ?? 50;
-    if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-      throw unstuckError(
-        'REQUEST_INVALID',
-        `Expected limit to be a whole number from 1 to 1000, got ${String(limit)}.`,
-      );
-    if (filter.after !== undefined) parseJobId(filter.after);
-    return readJobs(this.#database, filter);
+  /** Returns one page of jobs, newest first. Throws REQUEST_INVALID for a filter or limit that is none, and JOB_ID_INVALID. */
+  async list(query: JobQuery = {}): Promise<JobPage> {
+    const { limit, after, ...filter } = query;
+    const page = parsePage({ limit, after });
+    return readJobs(this.#database, parseFilter(filter), page);
+  }
+
+  /** Counts jobs, exactly up to 100,000. Throws what `list` throws of a filter. */
+  async count(filter: JobFilter = {}): Promise<JobCount> {
+    return readCount(this.#database, parseFilter(filter));
   }
 
   /** Returns what happened to a job beside simple success, oldest first: failed, lost and late attempts, and what people did. */
@@ -234,9 +238,32 @@ export class Unstuck {
     return cancel(this.#database, parseJobId(id), actor);
   }
 
-  /** Runs a finished job again, with fresh attempts and the same id. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or KEY_TAKEN. */
-  retry(id: string, actor: Actor = {}): Promise<Job> {
-    return retry(this.#database, parseJobId(id), actor);
+  /**
+   * Runs a finished job again, with fresh attempts and the same id, and with another input if one is given. Throws JOB_NOT_FOUND,
+   * JOB_STATE_CONFLICT, KEY_TAKEN, INPUT_UNSTORABLE or INPUT_TOO_LARGE, and with `as` INPUT_INVALID.
+   */
+  async retry(id: string, call?: RetryCall): Promise<Job>;
+  async retry<J extends AnyJob>(id: string, call: CheckedRetryCall<J>): Promise<Job>;
+  async retry(id: string, call: RetryCall & { readonly as?: AnyJob } = {}): Promise<Job> {
+    return retryEdited(this.#database, parseJobId(id), call);
+  }
+
+  /** Changes of many jobs at once, by their ids or by a filter: retry, cancel, delete. */
+  get bulk(): Bulk {
+    return new Bulk(this.#database);
+  }
+
+  /** Who did what to many jobs, and why. */
+  get audit(): Audit {
+    return new Audit(this.#database);
+  }
+
+  /**
+   * Puts running jobs whose attempt started more than so many minutes ago back into the queue, whatever their own timeout; the attempt is not
+   * charged, its signal is aborted, and what it still sends is refused. Throws REQUEST_INVALID.
+   */
+  resetStuck(timeoutMinutes = 30, actor: Actor = {}): Promise<ResetStuck> {
+    return resetStuck(this.#database, timeoutMinutes, actor);
   }
 
   /** Returns counts by state and type, workers, what is late and why. */

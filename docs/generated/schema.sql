@@ -16,6 +16,16 @@ create table attempts (
   constraint attempts_outcome CHECK (outcome = ANY (ARRAY['failed'::text, 'timed-out'::text, 'lost'::text, 'released'::text, 'snoozed'::text, 'stale'::text, 'cancelled'::text]))
 ) partition by range (ended_at);
 
+create table audit (
+  id uuid not null,
+  at timestamp with time zone not null,
+  by text,
+  action text not null,
+  reason text,
+  detail jsonb default '{}'::jsonb not null,
+  constraint audit_pkey PRIMARY KEY (id)
+);
+
 create table claims (
   id uuid not null,
   worker_id uuid not null,

@@ -1,11 +1,10 @@
 /** `unstuck enqueue`: stores one job, and waits for its end if asked. */
-import { readFileSync } from 'node:fs';
-import { unstuckError } from '../domain/errors.ts';
 import type { Enqueued, EnqueueOptions } from '../domain/job.ts';
-import { parseJson } from '../domain/json.ts';
 import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { showJob } from './job-show.ts';
+import { readInput } from './read-input.ts';
+import { readTime } from './read-time.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
 import { exitCodeOfEnd, waitForJob } from './wait-for-job.ts';
@@ -31,7 +30,7 @@ export async function enqueue(
   input = '{}',
 ): Promise<number> {
   const screen = openScreen(options.output);
-  const value = parseJson(readInput(input), input === '-' ? 'standard input' : 'the input');
+  const value = readInput(input);
   return withUnstuck(options, async (unstuck) => {
     const enqueued = await unstuck.enqueue(type, value, toEnqueueOptions(options));
     if (options.wait !== true) {
@@ -46,19 +45,6 @@ export async function enqueue(
   });
 }
 
-function readInput(input: string): string {
-  if (input !== '-' && !input.startsWith('@')) return input;
-  try {
-    return readFileSync(input === '-' ? 0 : input.slice(1), 'utf8');
-  } catch (cause) {
-    throw unstuckError(
-      'REQUEST_INVALID',
-      `Expected to read the input from ${input === '-' ? 'standard input' : input.slice(1)}, got: ${(cause as Error).message}.`,
-      { cause },
-    );
-  }
-}
-
 function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
   const { priority, delay, claimWithin, key, hold, tag } = options;
   return Object.fromEntries(
@@ -69,21 +55,9 @@ function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
       key,
       hold,
       tags: tag,
-      runAt: toDate(options.runAt, '--run-at'),
-      finishBy: toDate(options.finishBy, '--finish-by'),
+      runAt: readTime(options.runAt, '--run-at'),
+      finishBy: readTime(options.finishBy, '--finish-by'),
     }).filter(([, value]) => value !== undefined),
-  );
-}
-
-/** A time without an offset would mean another instant on another machine. */
-function toDate(text: string | undefined, flag: string): Date | undefined {
-  if (text === undefined) return undefined;
-  const date = new Date(text);
-  const exact = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)$/;
-  if (exact.test(text) && !Number.isNaN(date.getTime())) return date;
-  throw unstuckError(
-    'TIME_INVALID',
-    `Expected ${flag} to be a time with its offset such as 2027-01-31T09:00:00Z, got ${JSON.stringify(text)}.`,
   );
 }
 

@@ -25,12 +25,12 @@ export const EXIT_HELP: string = `Exit codes:
   2    wrong usage or value
   3    not found
   4    the database refused the user
-  5    the job's state does not allow it
+  5    the job's state does not allow it; bulk: some jobs were refused
   6    the database cannot be reached
   7    the job that was waited for failed or was cancelled
   8    findings: something is late (stuck) or stuck (status), or still unfinished at --timeout
   75   work --no-supervise: start this process again
-  130  interrupted`;
+  130  interrupted; bulk: not confirmed`;
 
 /** Returns the exit code that tells an error. */
 export function exitCodeOf(error: unknown): number {

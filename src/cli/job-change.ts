@@ -1,16 +1,22 @@
 /** `unstuck job cancel`, `retry` and `release`: changes one job, in the name of whoever runs the command. */
-import { userInfo } from 'node:os';
 import type { Job } from '../domain/job.ts';
 import { jobJson } from '../domain/json.ts';
 import type { Actor } from '../storage/jobs.ts';
 import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
+import { readInput } from './read-input.ts';
 import { openScreen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
+import { whoAmI } from './who.ts';
 
 /** Why it is changed. */
 export interface JobChangeOptions extends Globals {
   readonly reason?: string;
+}
+
+/** What it runs with the next time. */
+export interface JobRetryOptions extends JobChangeOptions {
+  readonly input?: string;
 }
 
 /** Cancels a live job: exit code 3 when there is none, 5 when it has finished. */
@@ -19,8 +25,9 @@ export function cancel(options: JobChangeOptions, id: string): Promise<number> {
 }
 
 /** Runs a finished job again: exit code 3 when there is none, 5 when it is live. */
-export function retry(options: JobChangeOptions, id: string): Promise<number> {
-  return change(options, (unstuck, actor) => unstuck.retry(id, actor));
+export async function retry(options: JobRetryOptions, id: string): Promise<number> {
+  const edited = options.input === undefined ? {} : { input: readInput(options.input) };
+  return change(options, (unstuck, actor) => unstuck.retry(id, { ...actor, ...edited }));
 }
 
 /** Lets a held job go: exit code 3 when there is none, 5 when it is not held. */
@@ -39,13 +46,4 @@ async function change(
   else if (screen.tty) screen.line(`${job.id} is ${job.state}. Next: ${job.next}.`);
   else screen.line(`${job.id}\t${job.state}`);
   return EXIT.ok;
-}
-
-/** In a container the user may have no name. */
-function whoAmI(): string {
-  try {
-    return `cli:${userInfo().username}`;
-  } catch {
-    return 'cli';
-  }
 }

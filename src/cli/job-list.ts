@@ -1,17 +1,14 @@
 /** `unstuck job list`: one page of jobs, newest first. */
-import type { Job, JobFilter } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import { jobJson } from '../domain/json.ts';
-import type { State } from '../domain/transitions.ts';
 import { EXIT } from './exit-codes.ts';
+import { type FilterOptions, toFilter } from './filter-options.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
 import type { Cell, Column } from './table.ts';
 
 /** Which jobs. */
-export interface JobListOptions extends Globals {
-  readonly state?: State;
-  readonly type?: string;
-  readonly late?: boolean;
+export interface JobListOptions extends Globals, FilterOptions {
   readonly limit?: number;
   readonly after?: string;
 }
@@ -29,12 +26,9 @@ const COLUMNS: readonly Column[] = [
 /** Runs the command. */
 export async function jobList(options: JobListOptions): Promise<number> {
   const screen = openScreen(options.output);
-  const filter = Object.fromEntries(
-    (['state', 'type', 'late', 'limit', 'after'] as const).flatMap((name) =>
-      options[name] === undefined ? [] : [[name, options[name]]],
-    ),
-  ) as JobFilter;
-  const { jobs, next } = await withUnstuck(options, (unstuck) => unstuck.list(filter));
+  const { limit, after } = options;
+  const query = { ...toFilter(options), limit, after };
+  const { jobs, next } = await withUnstuck(options, (unstuck) => unstuck.list(query));
   if (screen.json) screen.value({ jobs: jobs.map(jobJson), next });
   else if (screen.tty && jobs.length === 0) screen.line('No such jobs.');
   else

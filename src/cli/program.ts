@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { VERSION } from '../domain/version.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
+import { addFilterOptions } from './filter-options.ts';
 
 /** A command: gets its options and arguments, answers with the exit code. */
 type Action = (options: never, ...args: never[]) => Promise<number>;
@@ -50,6 +51,10 @@ function build(done: (code: number) => void): Command {
   addQuestions(add);
   const job = program.command('job').description('look at jobs and change them');
   addJobs((name, about, load) => addCommand(job, name, about, load, done));
+  const bulk = program.command('bulk').description('change many jobs at once');
+  addBulk((name, about, load) => addCommand(bulk, name, about, load, done));
+  const audit = program.command('audit').description('what people did to many jobs');
+  addAudit((name, about, load) => addCommand(audit, name, about, load, done));
   const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
   help.helpInformation = () => `${EXIT_HELP}\n`;
   return program;
@@ -129,22 +134,19 @@ function addQuestions(add: Add): void {
     'what is past its deadline, why, and what happens next; exit code 8 when anything is',
     async () => (await import('./stuck.ts')).stuck,
   );
+  add(
+    'reset-stuck',
+    'put jobs that have run for too long back into the queue, whatever their own timeout',
+    async () => (await import('./reset-stuck.ts')).resetStuck,
+  )
+    .option('--timeout-minutes <n>', 'for longer than so many minutes', toNumber, 30)
+    .option('--reason <text>', 'why; kept in the audit and in the history of each job');
 }
 
 function addJobs(add: Add): void {
-  add('list', 'list jobs, newest first', async () => (await import('./job-list.ts')).jobList)
-    .addOption(
-      new Option('--state <state>', 'only jobs in this state').choices([
-        'pending',
-        'queued',
-        'running',
-        'completed',
-        'failed',
-        'cancelled',
-      ]),
-    )
-    .option('--type <type>', 'only jobs of this type')
-    .option('--late', 'only jobs past their deadline')
+  addFilterOptions(
+    add('list', 'list jobs, newest first', async () => (await import('./job-list.ts')).jobList),
+  )
     .option('--limit <n>', '1 to 1000 (default 50)', toInteger)
     .option('--after <id>', 'go on behind this job');
   add('show <id>', 'one job with its history', async () => (await import('./job-show.ts')).jobShow)
@@ -156,16 +158,50 @@ function addJobs(add: Add): void {
     retry: 'run a finished job again',
     release: 'let a held job go',
   };
-  for (const verb of ['cancel', 'retry', 'release'] as const)
-    add(`${verb} <id>`, about[verb], async () => (await change())[verb]).option(
-      '--reason <text>',
-      'why; kept in its history',
-    );
+  for (const verb of ['cancel', 'retry', 'release'] as const) {
+    const command = add(`${verb} <id>`, about[verb], async () => (await change())[verb]);
+    command.option('--reason <text>', 'why; kept in its history');
+    if (verb === 'retry') command.option('--input <input>', EDITED);
+  }
+}
+
+const EDITED = 'run with this input instead: JSON, @file, or - for standard input';
+
+function addBulk(add: Add): void {
+  const bulk = async () => await import('./bulk.ts');
+  const commands = [
+    add('retry', 'run finished jobs again', async () => (await bulk()).retry).option(
+      '--input <input>',
+      EDITED,
+    ),
+    add('cancel', 'end live jobs', async () => (await bulk()).cancel),
+    add('delete', 'remove jobs that do not run, for ever', async () => (await bulk()).remove),
+  ];
+  for (const command of commands)
+    addFilterOptions(command.option('--ids <id...>', 'these jobs, instead of a filter'))
+      .requiredOption('--reason <text>', 'why; kept in the audit and in the history of each job')
+      .option('--dry-run', 'only say what would be changed')
+      .option('--yes', 'do it without asking');
+}
+
+function addAudit(add: Add): void {
+  add(
+    'list',
+    'who did what to many jobs, and why; newest first',
+    async () => (await import('./audit-list.ts')).auditList,
+  )
+    .option('--limit <n>', '1 to 1000 (default 50)', toInteger)
+    .option('--after <id>', 'go on behind this entry');
 }
 
 function toInteger(text: string): number {
   if (/^-?\d{1,9}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Expected a whole number.');
+}
+
+function toNumber(text: string): number {
+  if (/^\d{1,9}(?:\.\d{1,6})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected a number from 0.');
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

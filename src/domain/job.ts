@@ -112,15 +112,3 @@ export interface JobPage {
   /** Pass as `after` to get the next page; null on the last one. */
   readonly next: string | null;
 }
-
-/** Which jobs to list. */
-export interface JobFilter {
-  readonly state?: State;
-  readonly type?: string;
-  /** Only jobs whose deadline has passed. */
-  readonly late?: boolean;
-  /** 1 to 1000, default 50. */
-  readonly limit?: number;
-  /** `next` of the page before. */
-  readonly after?: string;
-}

@@ -97,7 +97,7 @@ export function checkJob(
     keyWindowMs: checkKeyWindow(options),
     ...linksOf(type, definition, input, options),
     tags: checkTags(options.tags),
-    input: encodeInput(type, input, config),
+    input: encodeInput(`The input of a "${type}" job`, input, config),
   };
 }
 
@@ -243,18 +243,19 @@ function pathOf(issue: StandardSchemaV1.Issue): string {
   return `/${path.join('/')}`;
 }
 
-function encodeInput(type: string, input: unknown, config: Config): string {
+/** Returns an input as JSON text; `what` names it in messages. Throws INPUT_UNSTORABLE or INPUT_TOO_LARGE. */
+export function encodeInput(what: string, input: unknown, config: Config): string {
   if (input === undefined)
     throw unstuckError(
       'INPUT_UNSTORABLE',
-      `The input of a "${type}" job is undefined, which JSON cannot hold. Pass {} or null.`,
+      `${what} is undefined, which JSON cannot hold. Pass {} or null.`,
     );
   const encoded = encodePayload(input, {
     bytesMax: config.inputBytesMax,
     depthMax: config.depthMax,
   });
   if ('json' in encoded) return encoded.json;
-  const message = `The input of a "${type}" job cannot be stored: ${encoded.path} ${encoded.problem}. Nothing was stored.`;
+  const message = `${what} cannot be stored: ${encoded.path} ${encoded.problem}. Nothing was stored.`;
   throw unstuckError(encoded.tooLarge ? 'INPUT_TOO_LARGE' : 'INPUT_UNSTORABLE', message, {
     detail: { path: encoded.path },
   });

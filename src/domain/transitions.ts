@@ -147,6 +147,20 @@ export const TRANSITIONS = {
     by: 'person',
     meaning: 'a finished job is run again',
   },
+  reset: {
+    from: ['running'],
+    to: ['queued'],
+    needsToken: false,
+    by: 'person',
+    meaning: 'it has run for too long; the attempt is fenced off, uncharged',
+  },
+  delete: {
+    from: ['pending', 'queued', 'completed', 'failed', 'cancelled'],
+    to: [],
+    needsToken: false,
+    by: 'person',
+    meaning: 'it is removed with everything that belongs to it',
+  },
 } as const;
 // Checked here and not in the declaration, whose literal types must be readable without inference.
 TRANSITIONS satisfies Record<string, Transition>;

@@ -1,5 +1,6 @@
 /** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
 import type { Log } from '../domain/log.ts';
+import { pruneAudit } from '../sql/audit.ts';
 import { pruneLinks } from '../sql/links.ts';
 import {
   countPages,
@@ -314,6 +315,7 @@ export class Sweeper {
   async #retention(): Promise<number> {
     await this.#database.run(pruneRowErrors);
     await this.#database.run(pruneLinks);
+    await this.#database.run(pruneAudit, [this.#database.config.keepFailed]);
     const done = await unlessForbidden(this.#database, this.#log, retain(this.#database));
     if (done !== undefined && done.made.length + done.dropped.length > 0)
       this.#log.info('retention', { made: done.made.length, dropped: done.dropped });

@@ -1,7 +1,7 @@
 /** Inspect: reading jobs, counts and what is late; nothing here changes a row. */
 import { gateGrace } from './findings.ts';
 import { stateOfRow } from './guards.ts';
-import { type Statement, sql, statement } from './sql.ts';
+import { type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** A row of the view `all_jobs`. */
 export interface JobRow {
@@ -38,7 +38,8 @@ export interface JobRow {
   readonly finish_by: Date | null;
 }
 
-const COLUMNS = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
+/** The columns of a job, from the view `all_jobs v`. */
+export const COLUMNS: Sql = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
     v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.pool, v.limit_key,
     v.parent_id::text, v.ordinal, v.worker_id::text,
     v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
@@ -53,17 +54,6 @@ export const findJob: Statement<JobRow> = statement(
   select ${COLUMNS}, false as late from ${t.allJobs} v where v.id = $1 and v.finished_at >= $2
   union all
   select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) from ${t.allJobs} v where v.id = $1 and v.finished_at is null`,
-);
-
-/** Jobs, newest first: $1 state, $2 type, $3 only late ones, $4 the id after which to go on, $5 limit. */
-export const listJobs: Statement<JobRow> = statement(
-  'list-jobs',
-  (t) => sql`
-  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v
-  where ($1::text is null or v.state = $1) and ($2::text is null or v.type = $2)
-    and (not $3::boolean or v.deadline < ${t.now}) and ($4::uuid is null or v.id < $4)
-  order by v.id desc
-  limit $5`,
 );
 
 /** What happened to a job ($1): attempts that did not simply succeed, and events, oldest first. */

@@ -41,6 +41,7 @@ export interface Names {
   readonly executions: Sql;
   readonly keyWindows: Sql;
   readonly pauses: Sql;
+  readonly audit: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -73,6 +74,7 @@ export function namesOf(schema: string): Names {
     executions: name('executions'),
     keyWindows: name('key_windows'),
     pauses: name('pauses'),
+    audit: name('audit'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -1,11 +1,14 @@
 /** Every statement by name: what the statements test PREPAREs on a migrated schema. */
 import * as admin from './admin.ts';
+import * as audit from './audit.ts';
+import * as bulk from './bulk.ts';
 import * as claim from './claim.ts';
 import * as enqueue from './enqueue.ts';
 import * as executions from './executions.ts';
 import * as findings from './findings.ts';
 import * as fleet from './fleet.ts';
 import * as inspect from './inspect.ts';
+import * as jobFilter from './job-filter.ts';
 import * as lifeline from './lifeline.ts';
 import * as limits from './limits.ts';
 import * as links from './links.ts';
@@ -13,6 +16,7 @@ import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
 import * as queues from './queues.ts';
+import * as resetStuck from './reset-stuck.ts';
 import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
@@ -22,12 +26,15 @@ import * as testing from './testing.ts';
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
+  audit,
+  bulk,
   claim,
   enqueue,
   executions,
   findings,
   fleet,
   inspect,
+  jobFilter,
   lifeline,
   limits,
   links,
@@ -35,6 +42,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   partitions,
   pools,
   queues,
+  resetStuck,
   session,
   settle,
   sweep,

@@ -4,6 +4,12 @@ import { readClockOffset, setClockOffset } from '../sql/testing.ts';
 import type { Database } from './database.ts';
 import { makePartitions } from './partitions.ts';
 
+/** Returns the database's time. */
+export async function readNow(database: Database): Promise<Date> {
+  const [clock] = await database.run(readClock);
+  return clock?.now ?? new Date(Number.NaN);
+}
+
 /** Moves the installation's clock forward by so many ms, or back to the server's with undefined; returns the time it shows then. */
 export async function moveClock(database: Database, ms: number | undefined): Promise<Date> {
   const [offset] = await database.run(readClockOffset);
@@ -11,6 +17,5 @@ export async function moveClock(database: Database, ms: number | undefined): Pro
   await database.withClient((client) => client.query(setClockOffset(database.names, next).text));
   // Rows that end from now on need the partitions of their day.
   await makePartitions(database);
-  const [clock] = await database.run(readClock);
-  return clock?.now ?? new Date(Number.NaN);
+  return readNow(database);
 }

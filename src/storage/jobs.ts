@@ -1,10 +1,12 @@
 /** Jobs: reading and changing single jobs. */
+import { randomUUID } from 'node:crypto';
 import { unstuckError } from '../domain/errors.ts';
-import type { Job, JobFilter, JobPage } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import { timeOf } from '../domain/job-id.ts';
+import { keyTaken, noSuchJob, type Refusal, restless, wrongState } from '../domain/refusal.ts';
 import { allows, type State, TRANSITIONS, type Verb } from '../domain/transitions.ts';
 import { type ChangedRow, cancelJob, releaseJob, retryJob } from '../sql/admin.ts';
-import { findHistory, findJob, listJobs } from '../sql/inspect.ts';
+import { findHistory, findJob } from '../sql/inspect.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database } from './database.ts';
 import { cancelChildrenOf, concernedBy, letOn } from './links.ts';
@@ -28,20 +30,6 @@ export async function readJob(database: Database, id: string): Promise<Job | und
   // An id from a clock that was far ahead, or not a UUIDv7 at all: every day is looked at.
   const [older] = since.getTime() === 0 ? [] : await database.run(findJob, [id, new Date(0)]);
   return older === undefined ? undefined : toJob(older);
-}
-
-/** Returns one page of jobs, newest first. */
-export async function readJobs(database: Database, filter: JobFilter): Promise<JobPage> {
-  const limit = filter.limit ?? 50;
-  const rows = await database.run(listJobs, [
-    filter.state,
-    filter.type,
-    filter.late ?? false,
-    filter.after,
-    limit + 1,
-  ]);
-  const jobs = rows.slice(0, limit).map(toJob);
-  return { jobs, next: rows.length > limit ? (jobs.at(-1)?.id ?? null) : null };
 }
 
 /** One entry of a job's history. */
@@ -89,34 +77,48 @@ export function release(database: Database, id: string, actor: Actor): Promise<J
 }
 
 /**
- * Runs a finished job again. Tried again for 15 s when the connection is lost; after a lost reply a job that has left the end in which it
- * was found proves success, whoever did it. Only a statement that still runs in the server while its job is looked at, and whose job ends
- * before the next try, can let it run twice. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, KEY_TAKEN or DATABASE_UNREACHABLE.
+ * Runs a finished job again, with another input if one is given (JSON text). Tried again for 15 s when the connection is lost; after a lost reply
+ * a job that has left the end in which it was found proves success, whoever did it; with another input only the caller's own event does.
+ * Only a statement that still runs in the server while its job is looked at, and whose job ends before the next try, can let it run twice.
+ * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, KEY_TAKEN or DATABASE_UNREACHABLE.
  */
-export function retry(database: Database, id: string, actor: Actor): Promise<Job> {
+export function retry(
+  database: Database,
+  id: string,
+  actor: Actor,
+  input: string | null = null,
+): Promise<Job> {
   let endedAt: number | undefined;
+  const mark = randomUUID();
   return change(database, id, {
     verb: 'retry',
     attempt: async () => {
       // Read before the first try only: it is what a repeat compares with.
       endedAt ??= (await readJob(database, id))?.finishedAt?.getTime();
-      return endedAt === undefined ? [] : requeue(database, id, actor);
+      return endedAt === undefined
+        ? []
+        : requeue(database, id, [...values(id, actor), input, mark]);
     },
-    proves: (job) => endedAt !== undefined && job.finishedAt?.getTime() !== endedAt,
+    proves: (job) => {
+      if (input !== null) return hasMark(database, id, mark);
+      return endedAt !== undefined && job.finishedAt?.getTime() !== endedAt;
+    },
   });
 }
 
-async function requeue(database: Database, id: string, actor: Actor): Promise<ChangedRow[]> {
+async function requeue(database: Database, id: string, given: unknown[]): Promise<ChangedRow[]> {
   try {
-    return await database.run(retryJob, values(id, actor));
+    return await database.run(retryJob, given);
   } catch (cause) {
     if (!violates(cause, 'jobs_unique_key')) throw cause;
-    throw unstuckError(
-      'KEY_TAKEN',
-      `Job ${id} cannot be retried: another live job has its unique key. Wait for that job to end, or cancel it.`,
-      { cause },
-    );
+    throw refusal(keyTaken(id, 'failed'), cause);
   }
+}
+
+/** Whether the history of a job holds the event of this very change. */
+async function hasMark(database: Database, id: string, mark: string): Promise<boolean> {
+  const entries = await readHistory(database, id);
+  return entries.some(({ detail }) => (detail as { mark?: unknown } | null)?.mark === mark);
 }
 
 function values(id: string, actor: Actor): unknown[] {
@@ -164,19 +166,18 @@ async function change(database: Database, id: string, asked: Change): Promise<Jo
 
   /** Tries, and only when nothing changed looks why; the bound keeps two people who undo each other from spinning. */
   async function tryChange(): Promise<Job> {
+    let state: State = 'pending';
     for (let round = 0; round < ROUNDS; round += 1) {
       const changed = await asked.attempt();
       if (changed.length > 0) await followUp(changed);
       const job = await readJob(database, id);
-      if (job === undefined) throw notFound(id);
+      if (job === undefined) throw refusal(noSuchJob(id));
       if (changed.length > 0 || (lost && (await asked.proves(job)))) return job;
       if (!allows(asked.verb, job.state) || (asked.verb === 'release' && job.waitsFor !== 'hold'))
-        throw conflict(asked.verb, job);
+        throw refusal(wrongState(asked.verb, job), undefined, asked.verb);
+      state = job.state;
     }
-    throw unstuckError(
-      'JOB_STATE_CONFLICT',
-      `Job ${id} changed its state three times while ${asked.verb} was tried. Look at it, then try again.`,
-    );
+    throw refusal(restless(asked.verb, id, state));
   }
 }
 
@@ -185,12 +186,11 @@ async function proven(database: Database, id: string, asked: Change): Promise<Jo
   return job !== undefined && (await asked.proves(job)) ? job : undefined;
 }
 
-function notFound(id: string): Error {
-  return unstuckError(
-    'JOB_NOT_FOUND',
-    `There is no job ${id}. It never existed, or its retention has ended.`,
-    { detail: { id } },
-  );
+/** A refusal as an error. */
+function refusal({ id, state, code, message }: Refusal, cause?: unknown, verb?: Verb): Error {
+  const allowed = verb === undefined ? {} : { allowed: [...TRANSITIONS[verb].from] };
+  const detail = state === null ? { id } : { id, state, ...allowed };
+  return unstuckError(code, message, cause === undefined ? { detail } : { cause });
 }
 
 function unavailable(id: string, verb: Verb, cause: unknown): Error {
@@ -198,17 +198,5 @@ function unavailable(id: string, verb: Verb, cause: unknown): Error {
     'DATABASE_UNREACHABLE',
     `${verb} of job ${id} was not answered within ${RETRY_FOR_MS / 1_000} s: ${(cause as Error).message}. It may or may not have happened; look at the job.`,
     { cause },
-  );
-}
-
-function conflict(verb: Verb, job: Job): Error {
-  const allowed: readonly State[] = TRANSITIONS[verb].from;
-  const what = verb === 'release' ? 'a held job' : `one of ${allowed.join(', ')}`;
-  return unstuckError(
-    'JOB_STATE_CONFLICT',
-    `Expected job ${job.id} to be ${what} for ${verb}, it is ${job.state}${job.waitsFor === null ? '' : ` (waits for ${job.waitsFor})`}.`,
-    {
-      detail: { id: job.id, state: job.state, allowed: [...allowed] },
-    },
   );
 }

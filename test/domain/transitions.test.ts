@@ -22,15 +22,17 @@ test('every live state can reach an end', () => {
   expect([...ends].toSorted()).toEqual([...STATES].toSorted());
 });
 
-test('D8: an end is left by retry only', () => {
-  for (const verb of verbs) if (TRANSITIONS[verb].from.some(isEnd)) expect(verb).toBe('retry');
+test('D8: an end is left by retry only, unless the job is removed', () => {
+  for (const verb of verbs)
+    if (TRANSITIONS[verb].from.some(isEnd) && TRANSITIONS[verb].to.length > 0)
+      expect(verb).toBe('retry');
 });
 
 test('D1: only verbs that name the token may end or defer what a worker runs, but for a person and the quarantine', () => {
   for (const verb of verbs) {
     const { from: states, needsToken } = TRANSITIONS[verb];
     if ((states as readonly string[]).includes('running'))
-      expect(needsToken || verb === 'cancel' || verb === 'quarantine', verb).toBe(true);
+      expect(needsToken || ['cancel', 'reset', 'quarantine'].includes(verb), verb).toBe(true);
   }
 });
 
@@ -40,6 +42,10 @@ test('F4: a job can be cancelled in every live state and in no finished one', ()
     'queued',
     'running',
   ]);
+});
+
+test('S3.4: what runs is never removed', () => {
+  expect(STATES.filter((state) => !allows('delete', state))).toEqual(['running']);
 });
 
 test('every live state has a verb of the sweep or a worker, so that it never depends on a person alone', () => {

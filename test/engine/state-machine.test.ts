@@ -199,16 +199,20 @@ function defer(indexes: readonly number[], gate: 'retry' | 'time' | null): Step 
   };
 }
 
-function person(verb: 'cancel' | 'release' | 'retry', index: number): Step {
+/** A person changes one job, or several in one statement; a reset is of all that have run for half a minute. */
+function person(verb: 'cancel' | 'release' | 'retry' | 'reset', indexes: readonly number[]): Step {
   return {
-    text: `${verb}(${index})`,
+    text: `${verb}([${indexes.join()}])`,
     verbs: [verb],
-    async run(world) {
-      const id = pick([...world.jobs.keys()], index);
-      if (id === undefined) return;
-      await world.all.unstuck[verb](id, { by: 'test' }).catch((error: { code?: string }) => {
-        expect(error.code).toBe('JOB_STATE_CONFLICT');
-      });
+    async run({ all, jobs }) {
+      const ids = indexes.flatMap((index) => pick([...jobs.keys()], index) ?? []);
+      const [id] = ids;
+      if (verb === 'reset') await all.unstuck.resetStuck(0.5);
+      else if (verb !== 'release' && ids.length > 1) await all.unstuck.bulk[verb]({ ids });
+      else if (id !== undefined)
+        await all.unstuck[verb](id, { by: 'test' }).catch((error: { code?: string }) => {
+          expect(error.code).toBe('JOB_STATE_CONFLICT');
+        });
     },
   };
 }
@@ -340,10 +344,11 @@ const steps = fc
               'release' as const,
               'retry' as const,
               'retry' as const,
+              'reset' as const,
             ),
-            fc.nat({ max: 5 }),
+            some,
           )
-          .map(([verb, index]) => person(verb, index)),
+          .map(([verb, list]) => person(verb, list)),
       },
       { weight: 2, arbitrary: worker.map(kill) },
       { weight: 4, arbitrary: fc.constant(sweep) },

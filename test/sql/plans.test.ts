@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { endColumns } from '../../src/engine/settle-rows.ts';
+import { cancelJobs, deleteJobs } from '../../src/sql/bulk.ts';
 import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
 import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
+import { resetJobs } from '../../src/sql/reset-stuck.ts';
 import { engineSettings } from '../../src/sql/session.ts';
 import {
   awaitRow,
@@ -132,6 +134,9 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(reclaim, array(lost), '{}'),
     call(findOverdue, 0, BATCH),
     call(timeOut, array(running), 0, '{}', 1_000, 60_000),
+    call(cancelJobs, array(running), null, null, null),
+    call(resetJobs, array(running), null, null, null, 0),
+    call(deleteJobs, array(due), '-infinity', 'infinity'),
     { statement: findLateGroups, values: [0, 0, 8_000], pages: FINDING_PAGES },
   ];
 }

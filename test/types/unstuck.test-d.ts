@@ -4,12 +4,14 @@ import type pg from 'pg';
 import { expectTypeOf } from 'vitest';
 import * as z from 'zod';
 import {
+  type BulkResult,
   defineJob,
   type Enqueued,
   type Finding,
   fromKysely,
   fromQuery,
   type Job,
+  type JobCount,
   type JobOf,
   type JobPage,
   type State,
@@ -93,8 +95,26 @@ export async function reads(): Promise<void> {
   expectTypeOf(await unstuck.work([mail, bare], { concurrency: 2 })).toEqualTypeOf<Worker>();
   // @ts-expect-error there is no such state
   await unstuck.list({ state: 'done' });
+  // @ts-expect-error there is no such filter
+  await unstuck.list({ states: ['failed'] });
+  expectTypeOf(await unstuck.count({ state: ['failed', 'running'] })).toEqualTypeOf<JobCount>();
   // @ts-expect-error a job is not worked by its name
   await unstuck.work(['mail']);
+}
+
+/** Compiled, never run. */
+export async function changes(): Promise<void> {
+  expectTypeOf(await unstuck.retry('id', { by: 'ann', input: 1 })).toEqualTypeOf<Job>();
+  expectTypeOf(await unstuck.retry('id', { as: mail, input })).toEqualTypeOf<Job>();
+  // @ts-expect-error the input does not fit its definition
+  await unstuck.retry('id', { as: mail, input: 1 });
+  const chosen = await unstuck.bulk.delete({ filter: { state: 'failed' } }, { dryRun: true });
+  expectTypeOf(chosen).toEqualTypeOf<BulkResult>();
+  // @ts-expect-error only a retry has an input
+  await unstuck.bulk.cancel({ ids: ['id'] }, { input: 1 });
+  // @ts-expect-error a selection is one of both
+  await unstuck.bulk.cancel({});
+  expectTypeOf((await unstuck.resetStuck()).jobIds).toEqualTypeOf<readonly string[]>();
 }
 
 /** Compiled, never run. */

