@@ -274,6 +274,7 @@ export class Worker {
   async #doChores(): Promise<number> {
     if (this.#state === 'new') return CHORES_MS;
     await this.#alone.keep();
+    await this.#claimer.lookForOldest();
     for (const attempt of this.#roster.takeStale(STALE_PREFETCH_MS)) this.#release(attempt);
     if (this.#settler.waiting > 0) await this.#settler.flush();
     return CHORES_MS;

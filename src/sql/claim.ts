@@ -130,3 +130,22 @@ export const stampAlone: Statement<{ id: string }> = statement(
     waits_alone = not $5::boolean
   where j.id = $2 and j.worker_id = $1 and j.token = $3 returning j.id::text`,
 );
+
+/**
+ * The heads of the queues of types ($1), by priority: where the oldest job of each stands. One probe for each pair of type and rank, however long
+ * the queues are.
+ */
+export const findHeads: Statement<{ type: string; rank: number; seq: string }> = statement(
+  'find-heads',
+  (t) => sql`
+  with recursive heads (type, rank, seq) as (
+    select h.* from unnest($1::text[]) as w (type) cross join lateral (
+      select j.type, j.rank, j.seq from ${t.jobs} j
+      where j.type = w.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit 1) h
+    union all
+    select n.* from heads h cross join lateral (
+      select j.type, j.rank, j.seq from ${t.jobs} j
+      where j.type = h.type and j.waits_for is null and j.worker_id is null and j.rank > h.rank order by j.rank, j.seq limit 1) n
+  )
+  select type, rank, seq::text from heads`,
+);

@@ -378,3 +378,18 @@ test('S3.2: a worker takes its concurrency and its name from the environment, wh
     message: expect.stringContaining('UNSTUCK_CONCURRENCY'),
   });
 });
+
+test('B11: a low priority waits a bounded time, however many of a high one stand before it', async () => {
+  const { unstuck, query } = await setup();
+  const busy = job('busy', () => new Promise<void>((resolve) => setTimeout(resolve, 5)));
+  const low = await unstuck.enqueue(busy, 'low', { priority: -10 });
+  await query(`insert into unstuck.jobs (type, rank, waits_for, wake_at, claim_by, attempts_max, claim_within_ms)
+    select 'busy', -10, null, null, now() + interval '1 hour', 5, 60000 from generate_series(1, 30000)`);
+  const worker = await unstuck.work([busy], { concurrency: 50 });
+  await unstuck.wait(low.id, { timeout: '30s' });
+  const left = await query(
+    `select from unstuck.jobs where rank = -10 and worker_id is null limit 1`,
+  );
+  expect(left).toHaveLength(1);
+  await worker.stop();
+});
