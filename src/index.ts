@@ -18,6 +18,7 @@ export { findDefinitions } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobFilter, JobPage } from './domain/job.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
+export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
 export type {
@@ -26,11 +27,24 @@ export type {
   RetryOptions,
   RetryPolicy,
 } from './domain/retry-policy.ts';
+export type {
+  Schedule,
+  ScheduleOf,
+  ScheduleOfType,
+  ScheduleRule,
+  ScheduleSettings,
+} from './domain/schedule.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type {
+  PauseOptions,
+  PreviewOptions,
+  ScheduleFilter,
+  Schedules,
+} from './features/schedules/schedules.ts';
 export type { Duration } from './std/duration.ts';
 export type {
   CallerTransaction,

@@ -15,6 +15,7 @@ import { type Finding, readFindings, readStatus, type Status } from './engine/st
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import { Schedules } from './features/schedules/schedules.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -61,6 +62,8 @@ export class Unstuck {
   readonly log: Log;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
+  /** What is enqueued at which times. */
+  readonly schedules: Schedules;
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
@@ -81,8 +84,10 @@ export class Unstuck {
     this.#embedded = embedded;
     this.#waiter = new Waiter((id) => readJob(database, id));
     this.#types = new TypeRegistry(database);
-    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id));
     this.#enqueuer = new Enqueuer(database, log, (types) => this.#fleet.ready(types));
+    this.schedules = new Schedules(database, this.#enqueuer, this.#types);
+    const chores = [{ name: 'schedules', run: (on: Database) => this.schedules.fire(on, log) }];
+    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
   }
 
   /**

@@ -13,7 +13,7 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops of the worker have no pulse; null where the group is not a loop. */
+  /** Which loops of the worker have no pulse, or why a schedule cannot be fired; else null. */
   readonly detail: string | null;
 }
 
@@ -61,9 +61,14 @@ const headsCte = (t: Names): Sql => sql`
       order by j.type, j.rank limit 1) n
   )`;
 
+/** Schedules that are late or cannot be fired, at most 1,000: those that have waited longest. */
+const lateSchedules = (t: Names): Sql => sql`
+  (select 'schedule', s.name, '1', coalesce(s.error_at, s.next_at), 0, 0, 0, coalesce(s.error ->> 'message', s.error::text)
+  from ${t.schedules} s where s.error is not null or s.next_at < ${t.now} - interval '5 seconds' order by s.next_at limit 1000)`;
+
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
- * workers whose loops have no pulse or whose event loop has been blocked for 30 s.
+ * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules.
  */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
@@ -107,7 +112,8 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     coalesce(string_agg(distinct s.name, ', '), 'event loop')
   from ${t.workers} w left join lateral unnest(w.stalled) as s (name) on true
   where w.state = 'live' and w.lease_until > ${t.now} and (w.stalled <> '{}' or w.loop_lag_ms > ${LAG_MAX_MS})
-  group by w.name`,
+  group by w.name
+  union all ${lateSchedules(t)}`,
 );
 
 /**

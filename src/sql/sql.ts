@@ -33,6 +33,7 @@ export interface Names {
   readonly findings: Sql;
   readonly ticks: Sql;
   readonly rowErrors: Sql;
+  readonly schedules: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -57,6 +58,7 @@ export function namesOf(schema: string): Names {
     findings: name('findings'),
     ticks: name('ticks'),
     rowErrors: name('row_errors'),
+    schedules: name('schedules'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -8,6 +8,7 @@ import * as inspect from './inspect.ts';
 import * as lifeline from './lifeline.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
+import * as schedules from './schedules.ts';
 import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
@@ -25,6 +26,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   lifeline,
   migrate,
   partitions,
+  schedules,
   session,
   settle,
   sweep,

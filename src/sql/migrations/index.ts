@@ -4,6 +4,7 @@ import { jobs } from './001-jobs.ts';
 import { fleet } from './002-fleet.ts';
 import { plainSql } from './003-plain-sql.ts';
 import { pulse } from './004-pulse.ts';
+import { schedules } from './005-schedules.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -20,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, name: 'fleet', needs: 1, build: fleet },
   { number: 3, name: 'plain-sql', needs: 3, build: plainSql },
   { number: 4, name: 'pulse', needs: 3, build: pulse },
+  { number: 5, name: 'schedules', needs: 3, build: schedules },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -1,0 +1,214 @@
+/** Fire: enqueues the runs of the schedules that are due, each in the transaction that moves its schedule on. */
+import type { Enqueued } from '../../domain/job.ts';
+import type { Log } from '../../domain/log.ts';
+import type { Enqueuer, NewJob } from '../../engine/enqueuer.ts';
+import { findConflicts } from '../../sql/enqueue.ts';
+import {
+  cancelReplaced,
+  failSchedules,
+  lockDueSchedule,
+  lockDueSchedules,
+  moveSchedules,
+  type ScheduleRow,
+} from '../../sql/schedules.ts';
+import { monotonicMs } from '../../std/timer.ts';
+import type { Database, Executor } from '../../storage/database.ts';
+import { makePartitions } from '../../storage/partitions.ts';
+import { codeOf, isConnectionLost, isPartitionMissing } from '../../storage/postgres-errors.ts';
+import { keyOf, nominalJob, type Plan, planOf } from './plan.ts';
+
+const BATCH = 50;
+const ROUND_MS = 200;
+
+/** What stores the jobs of schedules. */
+export type Storing = Pick<Enqueuer, 'enqueueIn'>;
+
+/** A schedule that cannot be fired, and why. */
+interface Unfired {
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** What became of locked rows. */
+interface Outcome {
+  /** The types of the jobs that were made. */
+  readonly types: readonly string[];
+  readonly unfired: readonly Unfired[];
+}
+
+/**
+ * Fires the schedules that are due, batch after batch while they are full, for at most 200 ms; returns the types of the jobs. Job and step of the
+ * schedule are one transaction: each nominal time is fired once, whoever dies when (K3). A schedule that cannot be fired keeps its error and no
+ * other from being fired.
+ */
+export async function fireDue(
+  database: Database,
+  storing: Storing,
+  log: Log,
+): Promise<ReadonlySet<string>> {
+  const types = new Set<string>();
+  const until = monotonicMs() + ROUND_MS;
+  for (;;) {
+    const seen = await fireBatch(database, storing, log, types);
+    if (seen < BATCH || monotonicMs() > until) return types;
+  }
+}
+
+/** One transaction for many schedules; when PostgreSQL refuses it, one for each. Returns how many were due. */
+async function fireBatch(
+  database: Database,
+  storing: Storing,
+  log: Log,
+  types: Set<string>,
+): Promise<number> {
+  let rows: ScheduleRow[] = [];
+  const fire = async (lock: (client: Executor) => Promise<ScheduleRow[]>): Promise<void> => {
+    const outcome = await database.transaction(async (client) => {
+      rows = await lock(client);
+      return fireLocked(database, storing, rows, client);
+    });
+    for (const type of outcome.types) types.add(type);
+    for (const unfired of outcome.unfired) report(log, unfired);
+  };
+  try {
+    await fire((client) => database.run(lockDueSchedules, [BATCH], client));
+    return rows.length;
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+    if (isPartitionMissing(error)) await makePartitions(database);
+  }
+  const names = rows.map(({ name }) => name);
+  for (const name of names) {
+    try {
+      await fire((client) => database.run(lockDueSchedule, [name], client));
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      // What PostgreSQL refuses is the fault of this schedule alone.
+      await fail(database, [{ name, error }]);
+      report(log, { name, error });
+    }
+  }
+  return names.length;
+}
+
+/** Fires rows that are locked; the errors of those that cannot be fired are stored with them. */
+async function fireLocked(
+  database: Database,
+  storing: Storing,
+  rows: readonly ScheduleRow[],
+  client: Executor,
+): Promise<Outcome> {
+  if (rows.length === 0) return { types: [], unfired: [] };
+  const unfired: Unfired[] = [];
+  const plans = rows.flatMap((row) => {
+    try {
+      return planOf(row);
+    } catch (error) {
+      unfired.push({ name: row.name, error });
+      return [];
+    }
+  });
+  const jobs = await newJobs(database, plans, client);
+  await replace(database, plans, jobs, client);
+  const all = [...jobs.values()].flat();
+  const answers =
+    all.length === 0
+      ? []
+      : await storing.enqueueIn(
+          client,
+          all.map(({ job }) => job),
+        );
+  const byId = new Map(all.map(({ job }, index) => [job.id, answers[index] as Enqueued]));
+  const moves = plans.map((plan) => moveOf(plan, jobs.get(plan) ?? [], byId));
+  await database.run(moveSchedules, [JSON.stringify(moves)], client);
+  await fail(database, unfired, client);
+  return { types: all.map(({ job }) => job.type), unfired };
+}
+
+function report(log: Log, { name, error }: Unfired): void {
+  log.warn('schedule_failed', { schedule: name, error });
+}
+
+/** One run that is to be fired. */
+interface Run {
+  readonly atMs: number;
+  readonly job: NewJob;
+}
+
+/**
+ * The jobs of each plan. Where times come again, because a clock was put back or a hand moved the schedule, those that have their job already,
+ * live or finished, are left out.
+ */
+async function newJobs(
+  database: Database,
+  plans: readonly Plan[],
+  client: Executor,
+): Promise<ReadonlyMap<Plan, readonly Run[]>> {
+  const runs = new Map(
+    plans.map((plan) => [
+      plan,
+      plan.fire.map((atMs): Run => ({ atMs, job: nominalJob(plan.row, atMs) })),
+    ]),
+  );
+  const again = [...runs].flatMap(([{ row }, own]) =>
+    own.filter(({ atMs }) => row.fired_to !== null && atMs <= row.fired_to.getTime()),
+  );
+  if (again.length === 0) return runs;
+  const ids = again.map(({ job }) => job.id);
+  const there = new Set((await database.run(findConflicts, [ids, []], client)).map(({ id }) => id));
+  return new Map(
+    [...runs].map(([plan, own]) => [plan, own.filter(({ job }) => !there.has(job.id))]),
+  );
+}
+
+/** Cancels the runs that are live, of schedules whose new run replaces them. */
+async function replace(
+  database: Database,
+  plans: readonly Plan[],
+  jobs: ReadonlyMap<Plan, readonly Run[]>,
+  client: Executor,
+): Promise<void> {
+  const keys = plans
+    .filter((plan) => plan.row.overlap === 'replace' && (jobs.get(plan) ?? []).length > 0)
+    .flatMap(({ row }) => keyOf(row) ?? []);
+  if (keys.length === 0) return;
+  await database.run(cancelReplaced, [keys, 'schedule', 'replaced by the next run'], client);
+}
+
+/** The row that `moveSchedules` reads. */
+function moveOf(
+  { row, missed, replaced, nextMs, resumed }: Plan,
+  runs: readonly Run[],
+  answers: ReadonlyMap<string, Enqueued>,
+): Record<string, unknown> {
+  const fired = runs.filter(({ job }) => answers.get(job.id)?.created === true);
+  const kept = runs.filter(({ job }) => answers.get(job.id)?.reason === 'key-live');
+  const [last, lastKept] = [fired.at(-1), kept.at(-1)];
+  return {
+    name: row.name,
+    next_at: new Date(nextMs),
+    last_at: last && new Date(last.atMs),
+    last_job_id: last?.job.id,
+    fired: fired.length,
+    missed,
+    skipped: kept.length + replaced,
+    skipped_at: lastKept && new Date(lastKept.atMs),
+    resumed,
+  };
+}
+
+async function fail(
+  database: Database,
+  unfired: readonly Unfired[],
+  client?: Executor,
+): Promise<void> {
+  if (unfired.length === 0) return;
+  const rows = unfired.map(({ name, error }) => ({
+    name,
+    error: {
+      code: codeOf(error) === '' ? 'INTERNAL_ERROR' : codeOf(error),
+      message: (error as Error).message.slice(0, 1_000),
+    },
+  }));
+  await database.run(failSchedules, [JSON.stringify(rows)], client);
+}

@@ -1,0 +1,97 @@
+/** Plan: which of the times of a schedule fire now, and where it goes on. Pure. */
+import { createHash } from 'node:crypto';
+import { jobId } from '../../domain/job-id.ts';
+import { nextAfter, timesWithin } from '../../domain/nominal-times.ts';
+import type { NewJob } from '../../engine/enqueuer.ts';
+import type { ScheduleRow } from '../../sql/schedules.ts';
+import { ruleOf } from '../../storage/schedules.ts';
+
+/** A time that is looked at within this long of it was not missed. */
+const ON_TIME_MS = 5_000;
+/** Of one outage so many missed times are counted and made up for at most. */
+const TIMES_MAX = 1_000;
+
+/** What a schedule does now. */
+export interface Plan {
+  readonly row: ScheduleRow;
+  /** The nominal times to fire (ms since 1970), oldest first. */
+  readonly fire: readonly number[];
+  /** How many times passed unfired while nobody swept. */
+  readonly missed: number;
+  /** How many runs are left out beforehand: another of this round would replace them. */
+  readonly replaced: number;
+  readonly nextMs: number;
+  /** Whether its pause is over. */
+  readonly resumed: boolean;
+}
+
+/** Plans the times of a schedule up to now. Throws SCHEDULE_INVALID when its rule cannot be read. */
+export function planOf(row: ScheduleRow): Plan {
+  const nowMs = row.now.getTime();
+  const rule = ruleOf(row);
+  const due = timesWithin(rule, row.next_at.getTime(), nowMs, TIMES_MAX);
+  const live = due.filter((at) => at >= silentUntil(row));
+  const chosen = chooseOf(row, live, nowMs);
+  const fire = row.overlap === 'replace' ? chosen.slice(-1) : chosen;
+  return {
+    row,
+    fire,
+    missed: live.length - chosen.length,
+    replaced: chosen.length - fire.length,
+    nextMs: nextAfter(rule, nowMs),
+    resumed: row.paused_until !== null && row.paused_until.getTime() <= nowMs,
+  };
+}
+
+/** The key that the runs of a schedule share, of which so only one is live; undefined where they may overlap. */
+export function keyOf({
+  name,
+  overlap,
+}: Pick<ScheduleRow, 'name' | 'overlap'>): string | undefined {
+  return overlap === 'allow' ? undefined : `schedule:${name}`;
+}
+
+/** The job that fires one nominal time. Its id is made of schedule and time: whoever fires that time again makes the same one. */
+export function nominalJob(row: ScheduleRow, atMs: number): NewJob {
+  const made = [row.name, row.created_at.toISOString(), atMs].join('|');
+  const hex = createHash('sha256').update(made).digest('hex');
+  const random = `00000000-0000-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6, 18)}`;
+  return jobOf(row, jobId(atMs, random), [`nominal:${new Date(atMs).toISOString()}`]);
+}
+
+/** A job of a schedule, with its id and the tags that it has beside those of the schedule. */
+export function jobOf(row: ScheduleRow, id: string, tags: readonly string[]): NewJob {
+  return {
+    id,
+    type: row.type,
+    input: row.input,
+    rank: row.rank,
+    hold: undefined,
+    runAt: undefined,
+    delayMs: undefined,
+    finishBy: undefined,
+    claimWithinMs: row.claim_within_ms === null ? undefined : Number(row.claim_within_ms),
+    attemptsMax: undefined,
+    key: keyOf(row),
+    tags: [...row.tags, `schedule:${row.name}`, ...tags],
+    size: row.input.length + 150,
+  };
+}
+
+/** No time before this fires, because the schedule is paused: those of a pause are over, not missed. */
+function silentUntil({ paused_at, paused_until }: ScheduleRow): number {
+  if (paused_at === null) return Number.NEGATIVE_INFINITY;
+  return paused_until === null ? Number.POSITIVE_INFINITY : paused_until.getTime();
+}
+
+function chooseOf(
+  { missed, missed_max }: ScheduleRow,
+  times: readonly number[],
+  nowMs: number,
+): readonly number[] {
+  const onTime = times.filter((at) => at >= nowMs - ON_TIME_MS);
+  const passed = times.slice(0, times.length - onTime.length);
+  if (missed === 'all') return [...passed.slice(-missed_max), ...onTime];
+  // A run that is on time stands for those that were missed before it.
+  return missed === 'once' && onTime.length === 0 ? passed.slice(-1) : onTime;
+}
