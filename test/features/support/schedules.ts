@@ -4,6 +4,7 @@ import { Enqueuer } from '../../../src/engine/enqueuer.ts';
 import { Sweeper } from '../../../src/engine/sweeper.ts';
 import { TypeRegistry } from '../../../src/engine/type-registry.ts';
 import { Schedules } from '../../../src/features/schedules/schedules.ts';
+import type { Database } from '../../../src/storage/database.ts';
 import type { Setup } from '../../support/unstuck.ts';
 
 /** Makes the database's clock show this until it is set again; it does not go on by itself. */
@@ -15,14 +16,23 @@ export async function setClock({ query }: Pick<Setup, 'query'>, at: string | Dat
 }
 
 /** A process that sweeps only when its test says so, over connections of its own. */
-export function sweeper({ database, unstuck }: Setup): Sweeper {
+export function sweeper(all: Setup): Sweeper {
+  const { database, fire } = firing(all);
+  const hooks = { ready: () => undefined, notify: () => Promise.resolve() };
+  return new Sweeper(database.forSweep(), all.unstuck.log, hooks, [
+    { name: 'schedules', run: fire },
+  ]);
+}
+
+/** A process that only fires schedules, when its test says so. */
+export function firing({ database, unstuck }: Setup): {
+  readonly database: Database;
+  readonly fire: (on: Database) => Promise<ReadonlySet<string>>;
+} {
   const own = database({ connections: 2 });
   const enqueuer = new Enqueuer(own, unstuck.log, () => undefined);
   const schedules = new Schedules(own, enqueuer, new TypeRegistry(own));
-  const hooks = { ready: () => undefined, notify: () => Promise.resolve() };
-  return new Sweeper(own.forSweep(), unstuck.log, hooks, [
-    { name: 'schedules', run: (on) => schedules.fire(on, unstuck.log) },
-  ]);
+  return { database: own, fire: (on) => schedules.fire(on, unstuck.log) };
 }
 
 /** The nominal times of the jobs of a schedule, live and ended, in their order; each as often as it has a job. */
