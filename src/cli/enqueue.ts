@@ -31,11 +31,11 @@ export async function enqueue(
   input = '{}',
 ): Promise<number> {
   const screen = openScreen(options.output);
-  const value = parseJson(readInput(input), input === '-' ? 'standard input' : 'the input');
+  const value = inputValue(input);
   return withUnstuck(options, async (unstuck) => {
     const enqueued = await unstuck.enqueue(type, value, toEnqueueOptions(options));
     if (options.wait !== true) {
-      show(screen, enqueued);
+      showEnqueued(screen, enqueued);
       return EXIT.ok;
     }
     screen.hint(inWords(enqueued));
@@ -44,6 +44,11 @@ export async function enqueue(
     showJob(screen, job, await unstuck.history(job.id));
     return exitCodeOfEnd(job);
   });
+}
+
+/** The value of an input as it was given: JSON itself, `@file`, or `-` for standard input. Throws REQUEST_INVALID or INPUT_UNSTORABLE. */
+export function inputValue(input: string): unknown {
+  return parseJson(readInput(input), input === '-' ? 'standard input' : 'the input');
 }
 
 function readInput(input: string): string {
@@ -75,8 +80,8 @@ function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
   );
 }
 
-/** A time without an offset would mean another instant on another machine. */
-function toDate(text: string | undefined, flag: string): Date | undefined {
+/** Reads a time; one without an offset would mean another instant on another machine. Throws TIME_INVALID. */
+export function toDate(text: string | undefined, flag: string): Date | undefined {
   if (text === undefined) return undefined;
   const date = new Date(text);
   const exact = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:?\d\d)$/;
@@ -87,7 +92,8 @@ function toDate(text: string | undefined, flag: string): Date | undefined {
   );
 }
 
-function show(screen: Screen, enqueued: Enqueued): void {
+/** Writes what became of an enqueue. */
+export function showEnqueued(screen: Screen, enqueued: Enqueued): void {
   if (screen.json) screen.value(enqueued);
   else if (screen.tty) screen.line(inWords(enqueued));
   else screen.line(`${enqueued.id}\t${enqueued.reason}`);

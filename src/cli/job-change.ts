@@ -41,8 +41,8 @@ async function change(
   return EXIT.ok;
 }
 
-/** In a container the user may have no name. */
-function whoAmI(): string {
+/** Whose name a change carries: in a container the user may have none. */
+export function whoAmI(): string {
   try {
     return `cli:${userInfo().username}`;
   } catch {

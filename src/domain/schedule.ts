@@ -124,7 +124,15 @@ const NAME = /^[\p{L}\p{N}._:/-]{1,200}$/u;
 const RULE_NAMES = ['cron', 'every', 'timezone', 'anchor'] as const;
 const NAMES: readonly string[] = [
   ...RULE_NAMES,
-  ...['missed', 'missedMax', 'overlap', 'priority', 'tags', 'claimWithin', 'job', 'type', 'input'],
+  'missed',
+  'missedMax',
+  'overlap',
+  'priority',
+  'tags',
+  'claimWithin',
+  'job',
+  'type',
+  'input',
 ];
 
 /**
