@@ -15,6 +15,7 @@ import { type Finding, readFindings, readStatus, type Status } from './engine/st
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
 import {
   type CallerTransaction,
@@ -86,7 +87,7 @@ export class Unstuck {
     this.#types = new TypeRegistry(database);
     this.#enqueuer = new Enqueuer(database, log, (types) => this.#fleet.ready(types));
     this.schedules = new Schedules(database, this.#enqueuer, this.#types);
-    const chores = [{ name: 'schedules', run: (on: Database) => this.schedules.fire(on, log) }];
+    const chores = [{ name: 'schedules', run: (on: Database) => fireDue(on, this.#enqueuer, log) }];
     this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
   }
 

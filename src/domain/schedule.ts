@@ -80,7 +80,7 @@ export interface Schedule {
   readonly lastJobId: string | null;
   /** How many runs it has started. */
   readonly firedTimes: number;
-  /** How many nominal times passed unfired while nobody swept and were not made up for; of one outage at most 1,000 are counted. */
+  /** How many nominal times passed unfired while nobody swept and were not made up for; of one outage at most 100 are counted, or `missedMax`. */
   readonly missedTimes: number;
   /** How many runs were left out because the one before was live. */
   readonly skippedTimes: number;

@@ -61,10 +61,13 @@ const headsCte = (t: Names): Sql => sql`
       order by j.type, j.rank limit 1) n
   )`;
 
-/** Schedules that are late or cannot be fired, at most 1,000: those that have waited longest. */
+/** Schedules that cannot be fired, and those that are late, at most 1,000 of each: those that have waited longest. */
 const lateSchedules = (t: Names): Sql => sql`
-  (select 'schedule', s.name, '1', coalesce(s.error_at, s.next_at), 0, 0, 0, coalesce(s.error ->> 'message', s.error::text)
-  from ${t.schedules} s where s.error is not null or s.next_at < ${t.now} - interval '5 seconds' order by s.next_at limit 1000)`;
+  (select 'schedule', s.name, '1', s.error_at, 0, 0, 0, coalesce(s.error ->> 'message', s.error::text)
+  from ${t.schedules} s where s.error is not null order by s.error_at limit 1000)
+  union all
+  (select 'schedule', s.name, '1', s.next_at, 0, 0, 0, null
+  from ${t.schedules} s where s.next_at < ${t.now} - interval '5 seconds' and s.error is null order by s.next_at limit 1000)`;
 
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;

@@ -1,5 +1,5 @@
 /** Schedules: setting and pausing them, and the statements of the transaction that fires those that are due. */
-import { among } from './probes.ts';
+import { among, eachJob } from './probes.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
@@ -132,17 +132,18 @@ const isDue = (
 ): Sql => sql`(s.next_at <= ${t.now} or s.computed_at > ${t.now} + interval '1 second')
     and (s.retry_at is null or s.retry_at <= ${t.now} or s.retry_at > ${t.now} + interval '10 minutes')`;
 
-/** Locks the schedules that are due, the latest first, at most $1; those that another process fires are left to it. */
+/** Locks the schedules that are due, the latest first, at most $1, one probe for each; those that another process fires are left to it. */
 export const lockDueSchedules: Statement<ScheduleRow> = statement(
   'lock-due-schedules',
   (t) => sql`
   with due as materialized (
-    (select s.name from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)} order by s.next_at limit $1)
+    (select s.name, s.next_at from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)} order by s.next_at limit $1)
     union
-    (select s.name from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)} limit $1)
+    (select s.name, s.next_at from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)} limit $1)
+    order by 2 limit $1
   )
-  select ${columns(t)} from ${t.schedules} s where s.name = any (array(select due.name from due)) and ${isDue(t)}
-  order by s.next_at, s.name limit $1 for update skip locked`,
+  select l.* from due cross join lateral (
+    select ${columns(t)} from ${t.schedules} s where s.name = due.name and ${isDue(t)} for update skip locked) l`,
 );
 
 /** Locks one schedule ($1 its name) if it is due still. */
@@ -158,37 +159,48 @@ export const lockSchedule: Statement<ScheduleRow> = statement(
   (t) => sql`select ${columns(t)} from ${t.schedules} s where s.name = $1 for update`,
 );
 
+/** Leaves the planner no way but by the names: as a plain join it walked the whole table, since it cannot know how many are given. */
+const named: Sql = sql`s.name = any (array(select given.name from given))`;
+
 /** Moves fired schedules on: $1 a JSON list (name, next_at, last_at, last_job_id, fired, missed, skipped, skipped_at, resumed). */
 export const moveSchedules: Statement<Record<string, never>> = statement(
   'move-schedules',
   (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb) as g (name text, next_at timestamptz, last_at timestamptz, last_job_id uuid,
+      fired integer, missed integer, skipped integer, skipped_at timestamptz, resumed boolean)
+  )
   update ${t.schedules} s set next_at = g.next_at, computed_at = ${t.now}, last_at = coalesce(g.last_at, s.last_at),
     last_job_id = coalesce(g.last_job_id, s.last_job_id), fired_to = greatest(s.fired_to, g.last_at), fired_times = s.fired_times + g.fired,
     missed_times = s.missed_times + g.missed, skipped_times = s.skipped_times + g.skipped,
     last_skipped_at = coalesce(g.skipped_at, s.last_skipped_at), error = null, error_at = null, errors = 0, retry_at = null,
     paused_at = case when not g.resumed then s.paused_at end, paused_until = case when not g.resumed then s.paused_until end,
     pause_reason = case when not g.resumed then s.pause_reason end, paused_by = case when not g.resumed then s.paused_by end
-  from jsonb_to_recordset($1::text::jsonb) as g (name text, next_at timestamptz, last_at timestamptz, last_job_id uuid, fired integer,
-    missed integer, skipped integer, skipped_at timestamptz, resumed boolean)
-  where s.name = g.name`,
+  from given g where s.name = g.name and ${named}`,
 );
 
 /** Notes why schedules could not be fired ($1 a JSON list: name, error): each is tried again after 2 s, doubled up to 5 minutes. */
 export const failSchedules: Statement<{ name: string; errors: number }> = statement(
   'fail-schedules',
   (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb) as g (name text, error jsonb)
+  )
   update ${t.schedules} s set error = g.error, error_at = ${t.now}, errors = least(s.errors + 1, 1000000),
     retry_at = ${t.now} + least(300, power(2, least(s.errors + 1, 10))) * interval '1 second'
-  from jsonb_to_recordset($1::text::jsonb) as g (name text, error jsonb)
-  where s.name = g.name returning s.name, s.errors`,
+  from given g where s.name = g.name and ${named}
+  returning s.name, s.errors`,
 );
 
 /** Cancels the live jobs that have these keys ($1), for the runs that replace them. $2 by, $3 reason. In the order of their ids, as every batch. */
 export const cancelReplaced: Statement<{ id: string }> = statement(
   'cancel-replaced',
   (t) => sql`
-  with held as materialized (
-    select j.id from ${t.jobs} j where j.unique_key = any($1::text[]) and j.lane = 0 order by j.id for update
+  with wanted as materialized (
+    select j.id from unnest($1::text[]) as k (key) ${eachJob(t, sql`j.id`, sql`j.unique_key = k.key`)} order by j.id
+  ), held as materialized (
+    select h.id from wanted cross join lateral (
+      select j.id from ${t.jobs} j where j.id = wanted.id and j.lane = 0 for update) h
   ), ended as (
     delete from ${t.jobs} j where ${among(sql`select held.id from held`)} returning j.*
   ), given as (

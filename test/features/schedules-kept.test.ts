@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { makePartitions } from '../../src/storage/partitions.ts';
 import { job, type Setup, setup } from '../support/unstuck.ts';
-import { nominals, setClock, sweeper } from './support/schedules.ts';
+import { firing, nominals, setClock, sweeper } from './support/schedules.ts';
 
 const START = '2026-03-10T12:00:00.000Z';
 const minute = (n: number): string => new Date(Date.parse(START) + n * 60_000).toISOString();
@@ -373,4 +373,14 @@ test('more schedules than one batch holds are fired in one round', async () => {
     select 's' || n, 't', '* * * * *', unstuck.clock() + interval '1 minute' from generate_series(1, 120) n`);
   await pass(all, 1);
   expect(await all.query('select from unstuck.jobs')).toHaveLength(120);
+});
+
+test('after an outage, schedules with many missed times each are fired batch by batch', async () => {
+  const all = await still();
+  await all.query(`insert into unstuck.schedules (name, type, cron, timezone, next_at)
+    select 's' || n, 't', '* * * * *', 'Europe/Berlin', unstuck.clock() + interval '1 minute' from generate_series(1, 60) n`);
+  await setClock(all, minute(1_000));
+  const { database, fire } = firing(all);
+  for (let round = 0; round < 20; round += 1) await fire(database);
+  expect(await all.query('select from unstuck.jobs')).toHaveLength(60);
 });

@@ -1,6 +1,8 @@
 // The laws of schedules: each nominal time fires once whoever sweeps and whoever dies, and what is missed, overlaps or is broken follows its policy.
 import { describe, expect, test } from 'vitest';
 import { makePartitions } from '../../src/storage/partitions.ts';
+import { sharedServers } from '../support/database.ts';
+import type { ServerName } from '../support/postgres.ts';
 import { eventually, gate, job, type Setup, setup } from '../support/unstuck.ts';
 import { nominals, setClock, sweeper } from './support/schedules.ts';
 
@@ -13,8 +15,8 @@ const minutes = (count: number, first = 1): string[] =>
 const minute = (n: number): string => new Date(Date.parse(START) + n * MINUTE).toISOString();
 
 /** An installation whose clock stands at the start, with the partitions of that day, and nobody who sweeps by himself. */
-async function still(): Promise<Setup> {
-  const all = await setup({ sweep: false });
+async function still(server?: ServerName): Promise<Setup> {
+  const all = await setup({ sweep: false, ...(server === undefined ? {} : { server }) });
   await setClock(all, START);
   await makePartitions(all.database());
   return all;
@@ -138,24 +140,27 @@ describe('set', () => {
 });
 
 describe('K3: each nominal time fires once', () => {
-  test('with four processes that sweep at once, over 100 times', async () => {
-    const all = await still();
-    await all.unstuck.schedules.set('s', { type: 't', cron: '* * * * *', overlap: 'allow' });
-    await all.unstuck.schedules.set('i', { type: 't', every: '1m', overlap: 'allow' });
-    const processes = Array.from({ length: 4 }, () => sweeper(all));
-    for (let n = 1; n <= 100; n += 1) {
-      await setClock(all, minute(n));
-      await Promise.all(processes.map((one) => one.sweepOnce()));
-    }
-    expect(await nominals(all, 's')).toEqual(minutes(100));
-    expect(await nominals(all, 'i')).toEqual(minutes(100));
-    expect(await all.unstuck.schedules.get('s')).toMatchObject({
-      firedTimes: 100,
-      missedTimes: 0,
-      lastAt: new Date(minute(100)),
-      nextAt: new Date(minute(101)),
-    });
-  });
+  test.for(sharedServers())(
+    'with four processes that sweep at once, over 100 times, on server %s',
+    async (server) => {
+      const all = await still(server);
+      await all.unstuck.schedules.set('s', { type: 't', cron: '* * * * *', overlap: 'allow' });
+      await all.unstuck.schedules.set('i', { type: 't', every: '1m', overlap: 'allow' });
+      const processes = Array.from({ length: 4 }, () => sweeper(all));
+      for (let n = 1; n <= 100; n += 1) {
+        await setClock(all, minute(n));
+        await Promise.all(processes.map((one) => one.sweepOnce()));
+      }
+      expect(await nominals(all, 's')).toEqual(minutes(100));
+      expect(await nominals(all, 'i')).toEqual(minutes(100));
+      expect(await all.unstuck.schedules.get('s')).toMatchObject({
+        firedTimes: 100,
+        missedTimes: 0,
+        lastAt: new Date(minute(100)),
+        nextAt: new Date(minute(101)),
+      });
+    },
+  );
 
   test('with four whole processes whose sweeps run by themselves', async () => {
     const all = await setup({ sweepInterval: '20ms' });
@@ -259,7 +264,7 @@ describe('K2: times that passed while nobody swept', () => {
     );
     expect(performance.now() - started).toBeLessThan(20_000);
     expect(fired.at(-1)).toBe('2027-03-10T12:00:00.000Z');
-    expect(await all.unstuck.schedules.get('s')).toMatchObject({ missedTimes: 994 });
+    expect(await all.unstuck.schedules.get('s')).toMatchObject({ missedTimes: 94 });
   });
 });
 

@@ -19,6 +19,8 @@ import { keyOf, nominalJob, type Plan, planOf } from './plan.ts';
 
 const BATCH = 50;
 const ROUND_MS = 200;
+/** Planning many missed times keeps the event loop, and with it the handlers of this process, for so long at most. */
+const PLAN_MS = 20;
 
 /** What stores the jobs of schedules. */
 export type Storing = Pick<Enqueuer, 'enqueueIn'>;
@@ -34,10 +36,12 @@ interface Outcome {
   /** The types of the jobs that were made. */
   readonly types: readonly string[];
   readonly unfired: readonly Unfired[];
+  /** Rows that are left for the next batch. */
+  readonly left: number;
 }
 
 /**
- * Fires the schedules that are due, batch after batch while they are full, for at most 200 ms; returns the types of the jobs. Job and step of the
+ * Fires the schedules that are due, batch after batch while there are more, for at most 200 ms; returns the types of the jobs. Job and step of the
  * schedule are one transaction: each nominal time is fired once, whoever dies when (K3). A schedule that cannot be fired keeps its error and no
  * other from being fired.
  */
@@ -49,30 +53,31 @@ export async function fireDue(
   const types = new Set<string>();
   const until = monotonicMs() + ROUND_MS;
   for (;;) {
-    const seen = await fireBatch(database, storing, log, types);
-    if (seen < BATCH || monotonicMs() > until) return types;
+    const more = await fireBatch(database, storing, log, types);
+    if (!more || monotonicMs() > until) return types;
   }
 }
 
-/** One transaction for many schedules; when PostgreSQL refuses it, one for each. Returns how many were due. */
+/** One transaction for many schedules; when PostgreSQL refuses it, one for each. Returns whether more are due. */
 async function fireBatch(
   database: Database,
   storing: Storing,
   log: Log,
   types: Set<string>,
-): Promise<number> {
+): Promise<boolean> {
   let rows: ScheduleRow[] = [];
-  const fire = async (lock: (client: Executor) => Promise<ScheduleRow[]>): Promise<void> => {
+  const fire = async (lock: (client: Executor) => Promise<ScheduleRow[]>): Promise<number> => {
     const outcome = await database.transaction(async (client) => {
       rows = await lock(client);
       return fireLocked(database, storing, rows, client);
     });
     for (const type of outcome.types) types.add(type);
     for (const unfired of outcome.unfired) report(log, unfired);
+    return outcome.left;
   };
   try {
-    await fire((client) => database.run(lockDueSchedules, [BATCH], client));
-    return rows.length;
+    const left = await fire((client) => database.run(lockDueSchedules, [BATCH], client));
+    return left > 0 || rows.length === BATCH;
   } catch (error) {
     if (isConnectionLost(error)) throw error;
     if (isPartitionMissing(error)) await makePartitions(database);
@@ -88,7 +93,7 @@ async function fireBatch(
       report(log, { name, error });
     }
   }
-  return names.length;
+  return names.length === BATCH;
 }
 
 /** Fires rows that are locked; the errors of those that cannot be fired are stored with them. */
@@ -98,16 +103,8 @@ async function fireLocked(
   rows: readonly ScheduleRow[],
   client: Executor,
 ): Promise<Outcome> {
-  if (rows.length === 0) return { types: [], unfired: [] };
-  const unfired: Unfired[] = [];
-  const plans = rows.flatMap((row) => {
-    try {
-      return planOf(row);
-    } catch (error) {
-      unfired.push({ name: row.name, error });
-      return [];
-    }
-  });
+  if (rows.length === 0) return { types: [], unfired: [], left: 0 };
+  const { plans, unfired } = plan(rows);
   const jobs = await newJobs(database, plans, client);
   await replace(database, plans, jobs, client);
   const all = [...jobs.values()].flat();
@@ -122,7 +119,27 @@ async function fireLocked(
   const moves = plans.map((plan) => moveOf(plan, jobs.get(plan) ?? [], byId));
   await database.run(moveSchedules, [JSON.stringify(moves)], client);
   await fail(database, unfired, client);
-  return { types: all.map(({ job }) => job.type), unfired };
+  const left = rows.length - plans.length - unfired.length;
+  return { types: all.map(({ job }) => job.type), unfired, left };
+}
+
+/** Plans rows until its time is up, at least one; the others stay due, for the next batch. */
+function plan(rows: readonly ScheduleRow[]): {
+  readonly plans: readonly Plan[];
+  readonly unfired: readonly Unfired[];
+} {
+  const plans: Plan[] = [];
+  const unfired: Unfired[] = [];
+  const until = monotonicMs() + PLAN_MS;
+  for (const row of rows) {
+    try {
+      plans.push(planOf(row));
+    } catch (error) {
+      unfired.push({ name: row.name, error });
+    }
+    if (monotonicMs() > until) break;
+  }
+  return { plans, unfired };
 }
 
 function report(log: Log, { name, error }: Unfired): void {

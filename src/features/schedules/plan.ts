@@ -8,8 +8,10 @@ import { ruleOf } from '../../storage/schedules.ts';
 
 /** A time that is looked at within this long of it was not missed. */
 const ON_TIME_MS = 5_000;
-/** Of one outage so many missed times are counted and made up for at most. */
-const TIMES_MAX = 1_000;
+/** The most times of one rule that are on time at once. */
+const ON_TIME_MAX = ON_TIME_MS / 1_000 + 1;
+/** Of one outage so many missed times are counted, unless more are made up for: each takes 40 µs. */
+const COUNTED_MAX = 100;
 
 /** What a schedule does now. */
 export interface Plan {
@@ -29,7 +31,8 @@ export interface Plan {
 export function planOf(row: ScheduleRow): Plan {
   const nowMs = row.now.getTime();
   const rule = ruleOf(row);
-  const due = timesWithin(rule, row.next_at.getTime(), nowMs, TIMES_MAX);
+  const most = Math.max(COUNTED_MAX, row.missed === 'all' ? row.missed_max + ON_TIME_MAX : 0);
+  const due = timesWithin(rule, row.next_at.getTime(), nowMs, most);
   const live = due.filter((at) => at >= silentUntil(row));
   const chosen = chooseOf(row, live, nowMs);
   const fire = row.overlap === 'replace' ? chosen.slice(-1) : chosen;

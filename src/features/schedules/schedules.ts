@@ -4,7 +4,6 @@ import type { AnyJob } from '../../domain/define-job.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import type { Enqueued } from '../../domain/job.ts';
 import { jobId } from '../../domain/job-id.ts';
-import type { Log } from '../../domain/log.ts';
 import { checkInput } from '../../domain/new-job.ts';
 import { type NominalTime, nextAfter, preview } from '../../domain/nominal-times.ts';
 import {
@@ -41,7 +40,7 @@ import {
   storeSchedule,
   toSchedule,
 } from '../../storage/schedules.ts';
-import { fireDue, type Storing } from './fire.ts';
+import type { Storing } from './fire.ts';
 import { jobOf, keyOf } from './plan.ts';
 
 /** Which schedules to list. */
@@ -171,11 +170,6 @@ export class Schedules {
         await this.#database.run(noteScheduleRun, [job.id, by, reason, name], client);
       return enqueued as Enqueued;
     });
-  }
-
-  /** Fires the schedules that are due, over the connections of the sweep; returns the types of the jobs. */
-  fire(database: Database, log: Log): Promise<ReadonlySet<string>> {
-    return fireDue(database, this.#storing, log);
   }
 
   async #locked(name: string, client: Executor): Promise<ScheduleRow> {

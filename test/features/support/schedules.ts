@@ -2,8 +2,7 @@
 
 import { Enqueuer } from '../../../src/engine/enqueuer.ts';
 import { Sweeper } from '../../../src/engine/sweeper.ts';
-import { TypeRegistry } from '../../../src/engine/type-registry.ts';
-import { Schedules } from '../../../src/features/schedules/schedules.ts';
+import { fireDue } from '../../../src/features/schedules/fire.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import type { Setup } from '../../support/unstuck.ts';
 
@@ -31,8 +30,7 @@ export function firing({ database, unstuck }: Setup): {
 } {
   const own = database({ connections: 2 });
   const enqueuer = new Enqueuer(own, unstuck.log, () => undefined);
-  const schedules = new Schedules(own, enqueuer, new TypeRegistry(own));
-  return { database: own, fire: (on) => schedules.fire(on, unstuck.log) };
+  return { database: own, fire: (on) => fireDue(on, enqueuer, unstuck.log) };
 }
 
 /** The nominal times of the jobs of a schedule, live and ended, in their order; each as often as it has a job. */
