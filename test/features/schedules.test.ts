@@ -34,7 +34,7 @@ describe('set', () => {
       tags: ['nightly'],
       claimWithin: '10m',
     } as const;
-    const made = await unstuck.schedules.set('nightly report'.replace(' ', '-'), spec);
+    const made = await unstuck.schedules.set('nightly-report', spec);
     expect(made).toMatchObject({
       name: 'nightly-report',
       type: 'report',
@@ -248,6 +248,15 @@ describe('K2: times that passed while nobody swept', () => {
       missedTimes: unfired,
       nextAt: new Date(minute(6)),
     });
+  });
+
+  test('a sweep that comes seldom misses nothing by that', async () => {
+    const all = await setup({ sweep: false, sweepInterval: '1m' });
+    await setClock(all, START);
+    await all.unstuck.schedules.set('s', { type: 't', cron: '* * * * *', missed: 'skip' });
+    await setClock(all, late(1));
+    await sweeper(all).sweepOnce();
+    expect(await nominals(all, 's')).toEqual([minute(1)]);
   });
 
   test('all is capped at missedMax, to the latest', async () => {

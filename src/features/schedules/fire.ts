@@ -104,7 +104,7 @@ async function fireLocked(
   client: Executor,
 ): Promise<Outcome> {
   if (rows.length === 0) return { types: [], unfired: [], left: 0 };
-  const { plans, unfired } = plan(rows);
+  const { plans, unfired } = planAll(rows, database.config.sweepInterval);
   const jobs = await newJobs(database, plans, client);
   await replace(database, plans, jobs, client);
   const all = [...jobs.values()].flat();
@@ -124,7 +124,10 @@ async function fireLocked(
 }
 
 /** Plans rows until its time is up, at least one; the others stay due, for the next batch. */
-function plan(rows: readonly ScheduleRow[]): {
+function planAll(
+  rows: readonly ScheduleRow[],
+  sweepMs: number,
+): {
   readonly plans: readonly Plan[];
   readonly unfired: readonly Unfired[];
 } {
@@ -133,7 +136,7 @@ function plan(rows: readonly ScheduleRow[]): {
   const until = monotonicMs() + PLAN_MS;
   for (const row of rows) {
     try {
-      plans.push(planOf(row));
+      plans.push(planOf(row, sweepMs));
     } catch (error) {
       unfired.push({ name: row.name, error });
     }

@@ -6,10 +6,10 @@ import type { NewJob } from '../../engine/enqueuer.ts';
 import type { ScheduleRow } from '../../sql/schedules.ts';
 import { ruleOf } from '../../storage/schedules.ts';
 
-/** A time that is looked at within this long of it was not missed. */
+/** A time that is looked at within this long of it, and one interval of the sweep, was not missed. */
 const ON_TIME_MS = 5_000;
-/** The most times of one rule that are on time at once. */
-const ON_TIME_MAX = ON_TIME_MS / 1_000 + 1;
+/** No rule has more than one time in so long. */
+const EVERY_MIN_MS = 1_000;
 /** Of one outage so many missed times are counted, unless more are made up for: each takes 40 µs. */
 const COUNTED_MAX = 100;
 
@@ -27,14 +27,16 @@ export interface Plan {
   readonly resumed: boolean;
 }
 
-/** Plans the times of a schedule up to now. Throws SCHEDULE_INVALID when its rule cannot be read. */
-export function planOf(row: ScheduleRow): Plan {
+/** Plans the times of a schedule up to now; the sweep comes every so many ms. Throws SCHEDULE_INVALID when its rule cannot be read. */
+export function planOf(row: ScheduleRow, sweepMs: number): Plan {
   const nowMs = row.now.getTime();
   const rule = ruleOf(row);
-  const most = Math.max(COUNTED_MAX, row.missed === 'all' ? row.missed_max + ON_TIME_MAX : 0);
+  const onTimeMs = ON_TIME_MS + sweepMs;
+  const madeUp = row.missed === 'all' ? row.missed_max : 0;
+  const most = Math.max(COUNTED_MAX, Math.ceil(onTimeMs / EVERY_MIN_MS) + 1 + madeUp);
   const due = timesWithin(rule, row.next_at.getTime(), nowMs, most);
   const live = due.filter((at) => at >= silentUntil(row));
-  const chosen = chooseOf(row, live, nowMs);
+  const chosen = chooseOf(row, live, nowMs - onTimeMs);
   const fire = row.overlap === 'replace' ? chosen.slice(-1) : chosen;
   return {
     row,
@@ -90,9 +92,9 @@ function silentUntil({ paused_at, paused_until }: ScheduleRow): number {
 function chooseOf(
   { missed, missed_max }: ScheduleRow,
   times: readonly number[],
-  nowMs: number,
+  onTimeSince: number,
 ): readonly number[] {
-  const onTime = times.filter((at) => at >= nowMs - ON_TIME_MS);
+  const onTime = times.filter((at) => at >= onTimeSince);
   const passed = times.slice(0, times.length - onTime.length);
   if (missed === 'all') return [...passed.slice(-missed_max), ...onTime];
   // A run that is on time stands for those that were missed before it.
