@@ -3,6 +3,14 @@
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
 export type {
+  Execution,
+  ExecutionsOptions,
+  FanOutJob,
+  FanOutOptions,
+  FanOutResult,
+} from './domain/define-fan-out.ts';
+export { defineFanOut } from './domain/define-fan-out.ts';
+export type {
   AnyJob,
   InputOf,
   JobDefinition,
@@ -12,10 +20,14 @@ export type {
   Stored,
 } from './domain/define-job.ts';
 export { defineJob } from './domain/define-job.ts';
+export type { QueueDefinition, QueueOptions } from './domain/define-queue.ts';
+export { defineQueue } from './domain/define-queue.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
+export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
 export { findDefinitions } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobFilter, JobPage } from './domain/job.ts';
+export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
@@ -39,10 +51,21 @@ export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type { Cell, Executions, FanOut } from './features/executions.ts';
+export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
+export type { Pool, PoolProblem, Pools } from './features/pools.ts';
 export type {
+  NamedPause,
+  NextInQueue,
+  Pause,
   PauseOptions,
+  Queue,
+  Queues,
+} from './features/queues.ts';
+export type {
   PreviewOptions,
   ScheduleFilter,
+  SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
 export type { Duration } from './std/duration.ts';

@@ -4,17 +4,21 @@ import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobFilter, JobPage } from './domain/job.ts';
-import { jobId, parseJobId } from './domain/job-id.ts';
+import { JobIds, parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
-import { checkInput, checkJob } from './domain/new-job.ts';
+import { applySettings, checkInput, checkJob, type NewJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
-import { Enqueuer, type NewJob } from './engine/enqueuer.ts';
+import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import { Executions } from './features/executions.ts';
+import { Limits } from './features/limits.ts';
+import { Pools } from './features/pools.ts';
+import { Queues } from './features/queues.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
 import {
@@ -61,6 +65,14 @@ export class Unstuck {
 
   readonly config: Config;
   readonly log: Log;
+  /** How many jobs of a publisher, a customer, a licence may be live at once. */
+  readonly pools: Pools;
+  /** How many jobs may run at once or start in a time. */
+  readonly limits: Limits;
+  /** Types that are paused, counted and limited together. */
+  readonly queues: Queues;
+  /** How the work of a fan-out stands, cell by cell. */
+  readonly executions: Executions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
   /** What is enqueued at which times. */
@@ -68,6 +80,7 @@ export class Unstuck {
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
+  #ids = new JobIds();
   #types: TypeRegistry;
   #fleet: Fleet;
   #waiter: Waiter;
@@ -85,10 +98,15 @@ export class Unstuck {
     this.#embedded = embedded;
     this.#waiter = new Waiter((id) => readJob(database, id));
     this.#types = new TypeRegistry(database);
-    this.#enqueuer = new Enqueuer(database, log, (types) => this.#fleet.ready(types));
-    this.schedules = new Schedules(database, this.#enqueuer, this.#types);
+    const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
+    this.#enqueuer = new Enqueuer(database, log, onReady);
     const chores = [{ name: 'schedules', run: (on: Database) => fireDue(on, this.#enqueuer, log) }];
     this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
+    this.pools = new Pools(database, onReady);
+    this.limits = new Limits(database, onReady);
+    this.queues = new Queues(database, onReady);
+    this.executions = new Executions(database);
+    this.schedules = new Schedules(database, this.#enqueuer, this.#types);
   }
 
   /**
@@ -292,12 +310,21 @@ export class Unstuck {
     const type = typeof job === 'string' ? job : job.type;
     const now = Date.now();
     const checked = checkJob(type, definition, input, options, this.config, now);
-    const later = definition === undefined ? undefined : checkInput(definition, input);
-    const known = this.#types.known(type, definition);
-    const id = jobId(now, randomUUID());
+    const id = this.#ids.next(now, randomUUID());
     const prepared = { ...checked, id, size: checked.input.length + 150 };
-    if (later === undefined && known === undefined) return prepared;
-    return Promise.all([later, known]).then(() => prepared);
+    if (definition === undefined) return this.#withSettings(prepared);
+    const later = checkInput(definition, input);
+    const defined = this.#types.defined(definition);
+    if (later === undefined && defined === undefined) return prepared;
+    return Promise.all([later, defined]).then(() => prepared);
+  }
+
+  /** A job of a type that is only known by its name gets the limit of its type, and must name a pool where the type needs a slot. */
+  #withSettings(job: NewJob): NewJob | Promise<NewJob> {
+    const settings = this.#types.settingsOf(job.type);
+    return settings instanceof Promise
+      ? settings.then((read) => applySettings(job, read))
+      : applySettings(job, settings);
   }
 }
 

@@ -35,6 +35,32 @@ create table events (
   detail jsonb
 ) partition by range (at);
 
+create table executions (
+  parent_id uuid not null,
+  ordinal integer not null,
+  child_id uuid not null,
+  state text collate "C" not null,
+  attempt integer not null,
+  result jsonb,
+  error jsonb,
+  finished_at timestamp with time zone not null,
+  constraint executions_pkey PRIMARY KEY (parent_id, ordinal),
+  constraint executions_state CHECK (state = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text]))
+);
+
+create table fan_outs (
+  parent_id uuid not null,
+  child_type text not null,
+  axes json not null,
+  expected integer not null,
+  success double precision not null,
+  finish_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  constraint fan_outs_pkey PRIMARY KEY (parent_id),
+  constraint fan_outs_expected CHECK (expected >= 0 AND expected <= 1000000),
+  constraint fan_outs_success CHECK (success >= 0::double precision AND success <= 1::double precision)
+);
+
 create table findings (
   kind text not null,
   subject text not null,
@@ -93,10 +119,8 @@ create table job_types (
   backoff_base_ms bigint not null,
   backoff_max_ms bigint not null,
   defined_at timestamp with time zone not null,
-  paused_at timestamp with time zone,
-  paused_until timestamp with time zone,
-  pause_reason text,
-  paused_by text,
+  limit_key text,
+  needs_pool boolean default false not null,
   constraint job_types_pkey PRIMARY KEY (type),
   constraint job_types_queue_fkey FOREIGN KEY (queue) REFERENCES queues(name)
 );
@@ -139,19 +163,59 @@ create table jobs (
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
   constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0),
-  constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'time'::text, 'retry'::text])),
+  constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'limit'::text, 'executions'::text])),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
-  constraint jobs_links_later CHECK (lane = 0 AND wants_pool IS NULL AND slot_pool IS NULL AND limit_key IS NULL AND parent_id IS NULL AND ordinal IS NULL),
+  constraint jobs_lanes_later CHECK (lane = 0),
+  constraint jobs_limit CHECK (waits_for IS DISTINCT FROM 'limit'::text OR limit_key IS NOT NULL),
+  constraint jobs_link_bounds CHECK (length(wants_pool) >= 1 AND length(wants_pool) <= 200 AND length(limit_key) >= 1 AND length(limit_key) <= 700),
   constraint jobs_live_has_deadline CHECK (
 CASE
     WHEN waits_for IS NOT NULL THEN wake_at IS NOT NULL AND claim_by IS NULL AND worker_id IS NULL
     WHEN worker_id IS NULL THEN claim_by IS NOT NULL AND wake_at IS NULL
     ELSE expires_at IS NOT NULL AND started_at IS NOT NULL AND wake_at IS NULL AND token > 0 AND attempt > 0
 END),
+  constraint jobs_parent CHECK ((parent_id IS NULL) = (ordinal IS NULL) AND ordinal >= 0 AND ordinal <= 999999),
   constraint jobs_running_has_worker CHECK (worker_id IS NOT NULL OR started_at IS NULL AND expires_at IS NULL AND NOT waits_alone),
+  constraint jobs_slot CHECK (
+CASE
+    WHEN wants_pool IS NULL THEN slot_pool IS NULL AND waits_for IS DISTINCT FROM 'slot'::text
+    WHEN slot_pool IS NULL THEN COALESCE(waits_for, ''::text) = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text])
+    ELSE slot_pool = wants_pool AND (COALESCE(waits_for, ''::text) <> ALL (ARRAY['admit'::text, 'hold'::text, 'slot'::text]))
+END),
   constraint jobs_times_finite CHECK (isfinite(wake_at) AND isfinite(claim_by) AND isfinite(expires_at) AND isfinite(run_at) AND isfinite(finish_by)),
   constraint jobs_type CHECK (length(type) >= 1 AND length(type) <= 200)
 ) with (fillfactor=45, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=20000, autovacuum_vacuum_cost_delay=0, autovacuum_analyze_scale_factor=0, autovacuum_analyze_threshold=50000, autovacuum_vacuum_insert_scale_factor=0, autovacuum_vacuum_insert_threshold=200000);
+
+create table key_windows (
+  key text collate "C" not null,
+  until timestamp with time zone not null,
+  job_id uuid not null,
+  constraint key_windows_pkey PRIMARY KEY (key)
+);
+
+create table limit_keys (
+  key text collate "C" not null,
+  let_in bigint default 0 not null,
+  started timestamp with time zone[] default '{}'::timestamp with time zone[] not null,
+  used_at timestamp with time zone not null,
+  constraint limit_keys_pkey PRIMARY KEY (key)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
+create table limits (
+  name text collate "C" not null,
+  running integer,
+  rate_count integer,
+  rate_ms bigint,
+  set_by text,
+  updated_at timestamp with time zone not null,
+  constraint limits_pkey PRIMARY KEY (name),
+  constraint limits_name CHECK (length(name) >= 1 AND length(name) <= 210),
+  constraint limits_rate CHECK ((rate_count IS NULL) = (rate_ms IS NULL)),
+  constraint limits_rate_count CHECK (rate_count >= 1 AND rate_count <= 1000),
+  constraint limits_rate_ms CHECK (rate_ms >= 100 AND rate_ms <= '31536000000'::bigint),
+  constraint limits_running CHECK (running >= 1 AND running <= 100000),
+  constraint limits_some CHECK (running IS NOT NULL OR rate_count IS NOT NULL)
+);
 
 create table migrations (
   number integer not null,
@@ -161,12 +225,37 @@ create table migrations (
   constraint migrations_pkey PRIMARY KEY (number)
 );
 
+create table pauses (
+  kind text collate "C" not null,
+  name text collate "C" not null,
+  reason text,
+  by text,
+  at timestamp with time zone not null,
+  until timestamp with time zone,
+  constraint pauses_pkey PRIMARY KEY (kind, name),
+  constraint pauses_kind CHECK (kind = ANY (ARRAY['type'::text, 'queue'::text]))
+);
+
+create table pool_done (
+  pool text collate "C" not null,
+  n bigint not null
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=10000);
+
+create table pools (
+  key text collate "C" not null,
+  capacity integer not null,
+  processed bigint default 0 not null,
+  let_in bigint default 0 not null,
+  version bigint default 0 not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint pools_pkey PRIMARY KEY (key),
+  constraint pools_capacity CHECK (capacity >= 0 AND capacity <= 1000000),
+  constraint pools_key CHECK (length(key) >= 1 AND length(key) <= 200)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
 create table queues (
   name text collate "C" not null,
-  paused_at timestamp with time zone,
-  paused_until timestamp with time zone,
-  pause_reason text,
-  paused_by text,
   constraint queues_pkey PRIMARY KEY (name)
 );
 
@@ -194,6 +283,10 @@ create table schedules (
   rank integer default 0 not null,
   tags text[] default '{}'::text[] not null,
   claim_within_ms bigint,
+  attempts_max integer,
+  wants_pool text collate "C",
+  when_full text,
+  limit_key text collate "C",
   next_at timestamp with time zone not null,
   computed_at timestamp with time zone default clock() not null,
   last_at timestamp with time zone,
@@ -214,7 +307,7 @@ create table schedules (
   created_at timestamp with time zone default clock() not null,
   updated_at timestamp with time zone default clock() not null,
   constraint schedules_pkey PRIMARY KEY (name),
-  constraint schedules_bounds CHECK (every_ms >= 1000 AND every_ms <= '315360000000'::bigint AND missed_max >= 1 AND missed_max <= 1000 AND rank >= '-1000'::integer AND rank <= 1000 AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND length(cron) >= 1 AND length(cron) <= 500 AND fired_times >= 0 AND missed_times >= 0 AND skipped_times >= 0 AND errors >= 0),
+  constraint schedules_bounds CHECK (every_ms >= 1000 AND every_ms <= '315360000000'::bigint AND missed_max >= 1 AND missed_max <= 1000 AND rank >= '-1000'::integer AND rank <= 1000 AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND attempts_max >= 1 AND attempts_max <= 1000 AND length(cron) >= 1 AND length(cron) <= 500 AND fired_times >= 0 AND missed_times >= 0 AND skipped_times >= 0 AND errors >= 0),
   constraint schedules_error CHECK ((error IS NULL) = (error_at IS NULL) AND (error IS NULL) = (retry_at IS NULL) AND (error IS NULL) = (errors = 0)),
   constraint schedules_missed CHECK (missed = ANY (ARRAY['skip'::text, 'once'::text, 'all'::text])),
   constraint schedules_name CHECK (length(name) >= 1 AND length(name) <= 200),
@@ -226,7 +319,8 @@ CASE
     ELSE cron IS NULL AND anchor IS NOT NULL
 END),
   constraint schedules_times_finite CHECK (isfinite(next_at) AND isfinite(computed_at) AND isfinite(anchor) AND isfinite(paused_at) AND isfinite(paused_until) AND isfinite(retry_at)),
-  constraint schedules_type CHECK (length(type) >= 1 AND length(type) <= 200)
+  constraint schedules_type CHECK (length(type) >= 1 AND length(type) <= 200),
+  constraint schedules_when_full CHECK ((when_full IS NULL) = (wants_pool IS NULL) AND (when_full = ANY (ARRAY['refuse'::text, 'wait'::text])))
 ) with (fillfactor=50);
 
 create table ticks (
@@ -279,13 +373,25 @@ CREATE INDEX finished_id ON ONLY unstuck.finished USING btree (id);
 
 CREATE INDEX jobs_alone ON unstuck.jobs USING btree (type, rank, seq) WHERE ((waits_for IS NULL) AND (crashes > 0));
 
+CREATE UNIQUE INDEX jobs_child ON unstuck.jobs USING btree (parent_id, ordinal) WHERE (parent_id IS NOT NULL);
+
 CREATE INDEX jobs_finish_by ON unstuck.jobs USING btree (finish_by) WHERE (finish_by IS NOT NULL);
 
+CREATE INDEX jobs_limit_held ON unstuck.jobs USING btree (limit_key) WHERE ((limit_key IS NOT NULL) AND (waits_for IS NULL));
+
+CREATE INDEX jobs_limit_waiting ON unstuck.jobs USING btree (limit_key, rank, seq) WHERE (waits_for = 'limit'::text);
+
 CREATE INDEX jobs_ready ON unstuck.jobs USING btree (type, rank, seq) WHERE (waits_for IS NULL);
+
+CREATE INDEX jobs_slot_held ON unstuck.jobs USING btree (slot_pool) WHERE (slot_pool IS NOT NULL);
+
+CREATE INDEX jobs_slot_waiting ON unstuck.jobs USING btree (wants_pool, rank, seq) WHERE (waits_for = 'slot'::text);
 
 CREATE UNIQUE INDEX jobs_unique_key ON unstuck.jobs USING btree (unique_key) WHERE (unique_key IS NOT NULL);
 
 CREATE INDEX jobs_waiting ON unstuck.jobs USING btree (waits_for, wake_at) WHERE (waits_for IS NOT NULL);
+
+CREATE INDEX pool_done_pool ON unstuck.pool_done USING btree (pool);
 
 CREATE INDEX schedules_computed ON unstuck.schedules USING btree (computed_at);
 
@@ -306,21 +412,147 @@ CREATE OR REPLACE FUNCTION unstuck.clock()
 AS $function$select statement_timestamp()$function$
 ;
 
-CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[])
+CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
   declare made uuid;
   begin
+    if enqueue.pool is not null and not exists (select from "unstuck".pools p where p.key = enqueue.pool) then
+      raise exception 'unstuck.enqueue: there is no pool %. Set its capacity first.', enqueue.pool using errcode = '23503';
+    end if;
     for round in 1 .. 100 loop
-      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags)
-        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags)
+      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool)
+        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool)
         on conflict do nothing returning jobs.id into made;
       if made is not null then return made; end if;
       select j.id into made from "unstuck".jobs j where j.unique_key = enqueue.key;
       if made is not null then return made; end if;
     end loop;
     raise exception 'unstuck.enqueue: the key % is taken and freed again all the time', enqueue.key using errcode = '40001';
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.go_on(parents uuid[], pools text[], keys text[], told boolean)
+ RETURNS TABLE(kind text, name text)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  #variable_conflict use_column
+  declare k text; woken record; moved jsonb; served text[]; reached text[] := keys; ready text[] := '{}'; busy text[] := '{}';
+  begin
+    for woken in select w.type, w.limit_key from "unstuck".wake_parents(parents) w loop
+      if woken.limit_key is null then ready := ready || woken.type; else reached := reached || woken.limit_key; end if;
+    end loop;
+    foreach k in array array(select distinct x from unnest(pools) x where x is not null order by 1) loop
+      continue when not exists (select from "unstuck".jobs w where w.wants_pool = k and w.waits_for = 'slot');
+      moved := "unstuck".let_into_pool(k);
+      if moved is null then
+        busy := busy || k;
+      else
+        ready := ready || array(select jsonb_array_elements_text(moved -> 0));
+        reached := reached || array(select jsonb_array_elements_text(moved -> 1));
+      end if;
+    end loop;
+    foreach k in array array(select distinct x from unnest(reached) x where x is not null order by 1) loop
+      continue when not exists (select from "unstuck".jobs w where w.limit_key = k and w.waits_for = 'limit');
+      served := coalesce(served, "unstuck".served_types());
+      ready := ready || "unstuck".let_into_limit(k, served);
+    end loop;
+    if told and ready <> '{}' then
+      select 'ready:' || string_agg(distinct x, ',') into k from unnest(ready) x;
+      perform pg_notify('unstuck', case when length(k) < 2000 then k else 'ready:*' end);
+    end if;
+    return query select distinct 'ready', x from unnest(ready) x union all select 'busy', x from unnest(busy) x;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.let_into_limit(k text, served text[])
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare
+    l record; used integer; room integer; lets bigint; starts timestamptz[]; types text[] := served; one uuid; moved text; ready text[] := '{}';
+  begin
+    insert into "unstuck".limit_keys (key, used_at) values (k, "unstuck".clock()) on conflict do nothing;
+    select o.let_in, array(select s from unnest(o.started) s where s > "unstuck".clock() - coalesce(m.rate_ms, 0) * interval '1 ms') as started,
+        m.running, m.rate_count
+      into l from "unstuck".limit_keys o left join "unstuck".limits m on m.name = split_part(k, '#', 1) where o.key = k for update of o;
+    if not found then return ready; end if; -- Forgotten in between, as unused: the sweep comes again.
+    select count(*) into used from (select from "unstuck".jobs h where h.limit_key = k and h.waits_for is null limit coalesce(l.running, 0)) c;
+    room := least(coalesce(l.running, 1000) - used, 1000);
+    if room <= 0 then
+      update "unstuck".jobs j set (waits_for, wake_at, claim_by) = (
+      select g.gate, case when g.gate = 'time' then null when g.gate is not null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end,
+        case when g.gate is null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end
+      from (select 'limit' as gate) g), seq = nextval('"unstuck".jobs_seq_seq'), updated_at = "unstuck".clock()
+      where j.id = (select h.id from "unstuck".jobs h where h.limit_key = k and h.waits_for is null and h.worker_id is null and not h.type = any(served)
+          limit 1 for update skip locked)
+        and exists (select from "unstuck".jobs w where w.limit_key = k and w.waits_for = 'limit' and w.type = any(served));
+      if found then room := room + 1; end if;
+    end if;
+    if l.rate_count is not null then
+      select count(*) into used from (select from "unstuck".jobs h
+        where h.limit_key = k and h.waits_for is null and h.worker_id is null limit l.rate_count) c;
+      room := least(room, l.rate_count - cardinality(l.started), l.rate_count - used);
+    end if;
+    lets := l.let_in;
+    starts := l.started;
+    while room > 0 loop
+      one := "unstuck".next_at_limit(k, lets % 10 = 9, types);
+      if one is null then
+        exit when types is null;
+        types := null; -- Those that nobody handles now, where there is room beside the others.
+        continue;
+      end if;
+      update "unstuck".jobs j set (waits_for, wake_at, claim_by) = (
+      select g.gate, case when g.gate = 'time' then null when g.gate is not null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end,
+        case when g.gate is null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end
+      from (select null::text as gate) g), seq = nextval('"unstuck".jobs_seq_seq'), updated_at = "unstuck".clock()
+      where j.id = one returning j.type into moved;
+      ready := ready || moved;
+      if l.rate_count is not null then starts := starts || "unstuck".clock(); end if;
+      room := room - 1;
+      lets := lets + 1;
+    end loop;
+    update "unstuck".limit_keys o set let_in = lets, started = starts, used_at = "unstuck".clock() where o.key = k and o.let_in < lets;
+    return ready;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.let_into_pool(k text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare p record; moved record; used integer; lets bigint; one uuid; ready jsonb := '[]'; reached jsonb := '[]';
+  begin
+    select o.capacity, o.let_in into p from "unstuck".pools o where o.key = k for update skip locked;
+    if not found then return null; end if;
+    update "unstuck".pools o set version = o.version + 1 where o.key = k; -- A transaction that counts in an older snapshot must fail.
+    select count(*) into used from (select from "unstuck".jobs h where h.slot_pool = k limit p.capacity) c;
+    lets := p.let_in;
+    while used < p.capacity and lets < p.let_in + 1000 loop
+      one := "unstuck".next_at_slot(k, lets % 10 = 9);
+      exit when one is null;
+      update "unstuck".jobs j set slot_pool = k,
+        (waits_for, wake_at, claim_by) = (
+      select g.gate, case when g.gate = 'time' then j.run_at when g.gate is not null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end,
+        case when g.gate is null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end
+      from (select case when j.run_at > "unstuck".clock() then 'time' else case when j.limit_key is not null then 'limit' end end as gate) g),
+        seq = nextval('"unstuck".jobs_seq_seq'), updated_at = "unstuck".clock()
+      where j.id = one returning j.type, j.waits_for, j.limit_key into moved;
+      if moved.waits_for is null then ready := ready || to_jsonb(moved.type); end if;
+      if moved.waits_for = 'limit' then reached := reached || to_jsonb(moved.limit_key); end if;
+      used := used + 1;
+      lets := lets + 1;
+    end loop;
+    update "unstuck".pools o set let_in = lets where o.key = k and o.let_in < lets;
+    return jsonb_build_array(ready, reached);
   end $function$
 ;
 
@@ -336,9 +568,223 @@ AS $function$
   $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.next_at_limit(k text, oldest boolean, types text[])
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare found_id uuid;
+  begin
+    if oldest then
+      with recursive ranks (rank) as (
+        (select j.rank from "unstuck".jobs j where j.limit_key = k and j.waits_for = 'limit' order by j.rank limit 1)
+        union all
+        select n.rank from ranks r cross join lateral (select j.rank from "unstuck".jobs j
+          where j.limit_key = k and j.waits_for = 'limit' and j.rank > r.rank order by j.rank limit 1) n
+      )
+      select h.id into found_id from ranks r cross join lateral (
+        select j.id, j.seq from "unstuck".jobs j
+        where j.limit_key = k and j.waits_for = 'limit' and j.rank = r.rank and (types is null or j.type = any(types))
+        order by j.seq limit 1 for update skip locked) h
+      order by h.seq limit 1;
+    end if;
+    if found_id is null then
+      select j.id into found_id from "unstuck".jobs j
+        where j.limit_key = k and j.waits_for = 'limit' and (types is null or j.type = any(types))
+        order by j.rank, j.seq limit 1 for update skip locked;
+    end if;
+    return found_id;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.next_at_slot(pool text, oldest boolean)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare found_id uuid;
+  begin
+    if oldest then
+      with recursive ranks (rank) as (
+        (select j.rank from "unstuck".jobs j where j.wants_pool = pool and j.waits_for = 'slot' order by j.rank limit 1)
+        union all
+        select n.rank from ranks r cross join lateral (select j.rank from "unstuck".jobs j
+          where j.wants_pool = pool and j.waits_for = 'slot' and j.rank > r.rank order by j.rank limit 1) n
+      )
+      select h.id into found_id from ranks r cross join lateral (
+        select j.id, j.seq from "unstuck".jobs j where j.wants_pool = pool and j.waits_for = 'slot' and j.rank = r.rank
+        order by j.seq limit 1 for update skip locked) h
+      order by h.seq limit 1;
+      return found_id;
+    end if;
+    select j.id into found_id from "unstuck".jobs j where j.wants_pool = pool and j.waits_for = 'slot'
+      order by j.rank, j.seq limit 1 for update skip locked;
+    return found_id;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.open_window(wanted text, ms bigint, made uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+AS $function$
+  declare opener text;
+  begin
+    insert into "unstuck".key_windows as w (key, until, job_id) values (wanted, "unstuck".clock() + ms * interval '1 ms', made)
+      on conflict (key) do update set until = excluded.until, job_id = excluded.job_id where w.until <= "unstuck".clock();
+    if found then return null; end if;
+    select w.job_id::text into opener from "unstuck".key_windows w where w.key = wanted;
+    return opener;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.refuse_passed()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  begin
+    if current_setting('unstuck.admission', true) is distinct from 'on' then
+      raise exception 'a job that is inserted stands before the gates slot and limit: leave waits_for, wake_at, slot_pool to their defaults'
+        using errcode = '23514', constraint = 'jobs_admission';
+    end if;
+    return new;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.served_types()
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE
+AS $function$
+    select array(select distinct u.type from "unstuck".workers w cross join lateral unnest(w.types) as u (type)
+      left join "unstuck".job_types y on y.type = u.type
+      where w.state = 'live' and w.lease_until > "unstuck".clock() and not exists (select from "unstuck".pauses z
+        where (z.kind, z.name) in (('type', u.type), ('queue', y.queue)) and (z.until is null or z.until > "unstuck".clock())))
+  $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.store_jobs(given jsonb, claim_within bigint, attempts integer, parent uuid, worker uuid, fence bigint)
+ RETURNS TABLE(id uuid, answer text, other text)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  #variable_conflict use_column
+  declare
+    g record; y record; inherited text; rooms jsonb; wants text; slot text; gate text; due timestamptz;
+    within interval; made uuid; seqs bigint[];
+  begin
+    if parent is not null then
+      select j.slot_pool into inherited from "unstuck".jobs j where j.id = parent and j.lane = 0 and j.worker_id = worker and j.token = fence for update;
+      if not found then
+        return query select null::uuid, 'stale', null::text;
+        return;
+      end if;
+    end if;
+    perform set_config('unstuck.admission', 'on', true);
+    rooms := "unstuck".take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
+      where x ->> 'pool' is not null and x ->> 'pool' is distinct from inherited order by 1));
+    seqs := array(select nextval('"unstuck".jobs_seq_seq') from jsonb_array_elements(given));
+    for g in select g.* from jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
+        delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
+        limit_key text, key_mode text, key_window_ms bigint, ordinal integer) order by g.key nulls last, g.place loop
+      id := g.id; answer := null; other := null;
+      wants := case when g.pool is distinct from inherited then g.pool end;
+      if wants is not null and not rooms ? wants then
+        answer := 'pool-unknown'; other := wants; return next; continue;
+      end if;
+      if parent is not null and exists (select from "unstuck".executions e where e.parent_id = parent and e.ordinal = g.ordinal) then
+        answer := 'ended'; return next; continue;
+      end if;
+      slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
+      if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
+        answer := case when exists (select from "unstuck".jobs j where j.id = g.id or j.unique_key = g.key) then 'taken' else 'slots-exhausted' end;
+        other := wants;
+        return next; continue;
+      end if;
+      due := coalesce(g.run_at, "unstuck".clock() + g.delay_ms * interval '1 ms');
+      gate := case when g.hold then 'hold' when wants is not null and slot is null then 'slot' when due > "unstuck".clock() then 'time'
+        when g.limit_key is not null then 'limit' end;
+      select coalesce(g.claim_within_ms, (select s.claim_within_ms from "unstuck".job_types s where s.type = g.type), claim_within) as claim_within_ms,
+        coalesce(g.attempts_max, (select s.attempts_max from "unstuck".job_types s where s.type = g.type), attempts) as attempts_max into y;
+      within := y.claim_within_ms * interval '1 ms';
+      insert into "unstuck".jobs (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
+          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal)
+        values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.input, gate,
+          case when gate = 'hold' then "unstuck".clock() + interval '1 day' when gate = 'time' then due when gate is not null then "unstuck".clock() + within end,
+          case when gate is null then "unstuck".clock() + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
+          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
+        on conflict do nothing returning id into made;
+      if made is null then
+        answer := 'taken';
+        if g.key_mode = 'replace' then
+          update "unstuck".jobs j set input = g.input, rank = coalesce(g.rank, 0), updated_at = "unstuck".clock()
+            where j.unique_key = g.key and j.id <> g.id and j.type = g.type and j.worker_id is null returning j.id into made;
+          if made is not null then answer := 'replaced'; other := made::text; end if;
+        end if;
+        return next; continue;
+      end if;
+      if g.key_window_ms is not null then
+        other := "unstuck".open_window(g.key, g.key_window_ms, made);
+        if other is not null then
+          delete from "unstuck".jobs j where j.id = made;
+          answer := 'key-window'; return next; continue;
+        end if;
+      end if;
+      if slot is not null then rooms := jsonb_set(rooms, array[slot], to_jsonb((rooms ->> slot)::integer - 1)); end if;
+      answer := 'created'; other := gate;
+      return next;
+    end loop;
+    perform set_config('unstuck.admission', 'off', true);
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.take_pools(keys text[])
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare k text; room integer; rooms jsonb := '{}';
+  begin
+    foreach k in array keys loop
+      update "unstuck".pools p set version = p.version + 1 where p.key = k;
+    end loop;
+    foreach k in array keys loop
+      select case when exists (select from "unstuck".jobs j where j.wants_pool = k and j.waits_for = 'slot') then 0
+          else p.capacity - (select count(*) from (select from "unstuck".jobs j where j.slot_pool = k limit p.capacity) c) end
+        into room from "unstuck".pools p where p.key = k;
+      if found then rooms := rooms || jsonb_build_object(k, room); end if;
+    end loop;
+    return rooms;
+  end $function$
+;
+
+CREATE OR REPLACE FUNCTION unstuck.wake_parents(parents uuid[])
+ RETURNS TABLE(type text, limit_key text)
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  #variable_conflict use_column
+  begin
+    return query
+      with asleep as materialized (
+        select w.id from "unstuck".jobs w where w.id = any(parents) and w.waits_for = 'executions' order by w.id for update
+      )
+      update "unstuck".jobs j set (waits_for, wake_at, claim_by) = (
+      select g.gate, case when g.gate = 'time' then null when g.gate is not null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end,
+        case when g.gate is null then "unstuck".clock() + j.claim_within_ms * interval '1 ms' end
+      from (select case when j.limit_key is not null then 'limit' end as gate) g), seq = nextval('"unstuck".jobs_seq_seq'), updated_at = "unstuck".clock()
+      from asleep a where j.id = a.id and not exists (select from "unstuck".jobs c where c.parent_id = a.id)
+      returning j.type, j.limit_key;
+  end $function$
+;
+
 -- Triggers
 
--- none
+CREATE TRIGGER jobs_admission BEFORE INSERT ON unstuck.jobs FOR EACH ROW WHEN (((new.slot_pool IS NOT NULL) OR ((new.limit_key IS NOT NULL) AND (new.waits_for IS NULL)))) EXECUTE FUNCTION refuse_passed();
 
 -- Views
 
@@ -381,7 +827,11 @@ create view all_jobs as
     j.started_at,
     NULL::timestamp with time zone AS finished_at,
     j.run_at,
-    j.finish_by
+    j.finish_by,
+    j.wants_pool AS pool,
+    j.limit_key,
+    j.parent_id,
+    j.ordinal
    FROM jobs j
 UNION ALL
  SELECT f.id,
@@ -410,7 +860,11 @@ UNION ALL
     f.started_at,
     f.finished_at,
     f.run_at,
-    f.finish_by
+    f.finish_by,
+    f.wants_pool AS pool,
+    f.limit_key,
+    f.parent_id,
+    f.ordinal
    FROM finished f;
 
 -- Comments

@@ -26,7 +26,23 @@ export const JOB_OPTIONS = {
     'a whole number from 0 to 1,000,000',
     'How often a handler may put a job off.',
   ],
-  queue: ['`default`', '1 to 200 letters, digits and `. _ : / -`', 'The queue of this type.'],
+  queue: ['`default`', 'a name, or what `defineQueue` returned', 'The queue of this type.'],
+  slot: [
+    'none',
+    'the key of a pool, or a function of the input',
+    'The pool that a job takes a slot from, from its enqueue to its end; see docs/slots.md.',
+  ],
+  whenFull: ['`refuse`', '`refuse` or `wait`', 'What an enqueue does when every slot is in use.'],
+  limit: [
+    'none',
+    '`{ running, rate, key }` or `{ name, key }`',
+    'How many jobs run at once or start in a time; see docs/limits.md.',
+  ],
+  providers: [
+    'none',
+    '1 to 20 names, or a function of the input',
+    'Who can do the work: each has `retry.attempts` attempts, then the next is tried at once.',
+  ],
   isolate: ['false', 'true or false', 'Runs each attempt in a child process; see docs/isolate.md.'],
   module: ['none', '`import.meta.url`', 'The module that exports the definition; with `isolate`.'],
 } as const;
@@ -49,6 +65,27 @@ export const RETRY_OPTIONS = {
 
 /** What `enqueue` and each item of `enqueueMany` take. */
 export const ENQUEUE_OPTIONS = {
+  slot: ['`slot` of the type', 'the key of a pool', 'The pool to take a slot from.'],
+  whenFull: [
+    '`whenFull` of the type',
+    '`refuse` or `wait`',
+    'What to do when every slot is in use: refuse the job, or store it and let it wait.',
+  ],
+  limit: [
+    'none',
+    'a name, or `{ name, key }`',
+    'A limit that `limits.set` has given its amounts, for a type without one.',
+  ],
+  whenTaken: [
+    '`return`',
+    '`return`, `refuse` or `replace`',
+    'When a live job has the key: answer with it, throw `KEY_TAKEN`, or give it this input.',
+  ],
+  keyWindow: [
+    'none',
+    'a duration from 1 s to 10 years',
+    'No second job with the key for this long, whether the first has ended or not.',
+  ],
   priority: [
     '0',
     'a whole number from -1000 to 1000',
@@ -99,6 +136,9 @@ export const SCHEDULE_OPTIONS = {
   priority: ['0', 'a whole number from -1000 to 1000', 'Of its jobs.'],
   tags: ['none', 'up to 18 texts of 1 to 100 characters', 'Of its jobs, beside two of its own.'],
   claimWithin: ['that of the type', LONG, 'Of its jobs.'],
+  slot: ['that of the type', 'the key of a pool', 'Of its jobs.'],
+  whenFull: ['that of the type', '`refuse` or `wait`', 'Of its jobs.'],
+  limit: ['that of the type', 'a limit', 'Of its jobs.'],
 } as const;
 
 /** What `work` takes besides `WORK_OPTIONS`. */

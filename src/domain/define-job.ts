@@ -4,9 +4,15 @@ import type { ClientBase } from 'pg';
 import type { Duration } from '../std/duration.ts';
 import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
+import { type QueueDefinition, toQueue } from './define-queue.ts';
 import { unstuckError } from './errors.ts';
+import type { Plan } from './executions.ts';
+import { type Limit, type LimitOptions, parseLimit } from './limits.ts';
 import type { Log } from './log.ts';
+import { isName, NAME_WORDS } from './names.ts';
+import { checkProviders, type ProvidersOption } from './providers.ts';
 import { LONGEST_MS, parseRetry, type RetryOptions, type RetryPolicy } from './retry-policy.ts';
+import { checkWhenFull, type SlotOption, type WhenFull } from './slots.ts';
 
 /** What a handler gets: one attempt of one job. */
 export interface RunningJob<Input = unknown> {
@@ -18,6 +24,8 @@ export interface RunningJob<Input = unknown> {
   readonly attempt: number;
   readonly attemptsMax: number;
   readonly crashes: number;
+  /** Who is to do the work of this attempt; undefined for a type without providers. */
+  readonly provider: string | undefined;
   /** The fencing token of this attempt, a bigint as text: pass it to systems that can refuse an older one. */
   readonly token: string;
   /** The same for every attempt of this job: pass it to systems that know idempotency keys. */
@@ -49,8 +57,16 @@ export interface JobOptions<Schema extends StandardSchemaV1, Result> {
   readonly claimWithin?: Duration;
   /** How often a handler may snooze one job. Default 1000, from 0 to 1,000,000. */
   readonly snoozesMax?: number;
-  /** The queue that this type belongs to. Default `default`. */
-  readonly queue?: string;
+  /** The queue that this type belongs to: its name, or a definition that limits it. Default `default`. */
+  readonly queue?: QueueDefinition | string;
+  /** The pool that a job takes a slot from at its enqueue, and gives it back at its end; the pool must exist. */
+  readonly slot?: SlotOption<StandardSchemaV1.InferInput<Schema>>;
+  /** What an enqueue does when the pool is full. Default `refuse`. */
+  readonly whenFull?: WhenFull;
+  /** How many jobs may be in the queue or running at once, or start in a time. Not beside a limit of the queue. */
+  readonly limit?: LimitOptions<StandardSchemaV1.InferInput<Schema>>;
+  /** Who can do the work: each is tried `retry.attempts` times, with its backoff, then the next at once. */
+  readonly providers?: ProvidersOption<StandardSchemaV1.InferInput<Schema>>;
   /** Runs each attempt in a child process that can be killed for real. Default false; needs `module`. */
   readonly isolate?: boolean;
   /** `import.meta.url` of the module that exports this definition; only needed with `isolate`. */
@@ -69,11 +85,31 @@ export interface JobDefinition<Input = never, Parsed = never, Result = unknown> 
   readonly claimWithinMs: number | undefined;
   readonly retry: RetryPolicy;
   readonly snoozesMax: number;
+  readonly slot: SlotOption | undefined;
+  readonly whenFull: WhenFull;
+  /** That of the type or of its queue. */
+  readonly limit: Limit | undefined;
+  readonly providers: ProvidersOption | undefined;
+  /** How it fans out; undefined for a job that does its work itself. */
+  readonly executions: ExecutionsDefinition | undefined;
   readonly isolate: boolean;
   readonly module: string | undefined;
   run(job: RunningJob<Parsed>): Promise<Result> | Result;
   /** Types only: what enqueue takes. */
   readonly $input?: (input: Input) => void;
+}
+
+/** How a job fans out into executions: jobs of another type, one for each cell of its plan. */
+export interface ExecutionsDefinition {
+  readonly of: AnyJob;
+  readonly plan: (input: never) => Plan;
+  readonly input: (cell: never, input: never) => unknown;
+  /** The share that must complete; 0 means any one. */
+  readonly share: number;
+  /** The parent ends with what has ended by then; undefined: it waits for all. */
+  readonly finishWithinMs: number | undefined;
+  /** Whether the type has a `run` of its own, for when enough have completed. */
+  readonly combines: boolean;
 }
 
 /** Any job definition, whatever its types. */
@@ -99,7 +135,6 @@ export type Stored<T> = 0 extends 1 & T
         ? { [K in keyof T]: Stored<Exclude<T[K], undefined>> | Extract<T[K], undefined> }
         : T;
 
-const TYPE = /^[\p{L}\p{N}._:/-]{1,200}$/u;
 const KNOWN: ReadonlySet<string> = new Set([
   'type',
   'input',
@@ -108,6 +143,10 @@ const KNOWN: ReadonlySet<string> = new Set([
   'claimWithin',
   'snoozesMax',
   'queue',
+  'slot',
+  'whenFull',
+  'limit',
+  'providers',
   'isolate',
   'module',
   'run',
@@ -123,23 +162,71 @@ export function defineJob<Schema extends StandardSchemaV1, Result>(
   StandardSchemaV1.InferOutput<Schema>,
   Awaited<Result>
 > {
+  return makeDefinition(options, undefined);
+}
+
+/** Makes a definition of options that are known by name already. Throws what `defineJob` throws. */
+export function makeDefinition<Schema extends StandardSchemaV1, Result>(
+  options: JobOptions<Schema, Result>,
+  executions: ExecutionsDefinition | undefined,
+): JobDefinition<
+  StandardSchemaV1.InferInput<Schema>,
+  StandardSchemaV1.InferOutput<Schema>,
+  Awaited<Result>
+> {
   checkType(options.type);
   const where = `job type ${options.type}`;
-  checkOptions(options, where);
+  checkOptions(options as unknown as JobOptions<StandardSchemaV1, unknown>, where);
+  const queue = toQueue(options.queue ?? 'default', where);
   return Object.freeze({
     kind: 'unstuck-job' as const,
     type: options.type,
-    queue: options.queue ?? 'default',
+    queue: queue.name,
     schema: options.input,
     timeoutMs: within(options.timeout, `timeout of ${where}`),
     claimWithinMs: within(options.claimWithin, `claimWithin of ${where}`),
     retry: parseRetry(options.retry, where),
     snoozesMax: snoozes(options.snoozesMax ?? 1_000, where),
+    slot: checkSlot(options.slot, where),
+    whenFull: checkWhenFull(options.whenFull, where),
+    limit: oneLimit(parseLimit(options.limit, `type:${options.type}`, where), queue, where),
+    providers: checkProvidersOption(options.providers, where),
+    executions,
     isolate: options.isolate ?? false,
     module: options.module,
     run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>) =>
       options.run(job) as Promise<Awaited<Result>>,
   });
+}
+
+function checkSlot(slot: unknown, where: string): SlotOption | undefined {
+  if (slot === undefined || typeof slot === 'function' || isName(slot))
+    return slot as SlotOption | undefined;
+  throw unstuckError(
+    'POOL_INVALID',
+    `Expected slot of ${where} to be the key of a pool (${NAME_WORDS}) or a function of the input, got ${shown(slot)}.`,
+  );
+}
+
+/** Two limits would be let in by two locks, and a job that has one of both places would keep it from others. */
+function oneLimit(
+  own: Limit | undefined,
+  queue: QueueDefinition,
+  where: string,
+): Limit | undefined {
+  if (own === undefined || queue.limit === undefined) return own ?? queue.limit;
+  throw unstuckError(
+    'LIMIT_INVALID',
+    `Expected one limit for ${where}, got one of its own and one of its queue ${queue.name}. Leave one out.`,
+  );
+}
+
+function checkProvidersOption(
+  providers: ProvidersOption | undefined,
+  where: string,
+): ProvidersOption | undefined {
+  if (providers === undefined || typeof providers === 'function') return providers;
+  return checkProviders(providers, where);
 }
 
 function checkOptions(options: JobOptions<StandardSchemaV1, unknown>, where: string): void {
@@ -149,15 +236,13 @@ function checkOptions(options: JobOptions<StandardSchemaV1, unknown>, where: str
       'OPTION_UNKNOWN',
       `There is no option ${shown(unknown)} of ${where}. Known options: ${[...KNOWN].join(', ')}.`,
     );
-  const { input, queue = 'default', isolate = false, module } = options;
+  const { input, isolate = false, module } = options;
   demand(typeof options.run === 'function', `run of ${where} to be a function`, typeof options.run);
   demand(
     typeof input?.['~standard']?.validate === 'function',
     `input of ${where} to be a Standard Schema (zod, valibot, arktype, …)`,
     input,
   );
-  const named = typeof queue === 'string' && TYPE.test(queue);
-  demand(named, `queue of ${where} to be 1 to 200 letters, digits and . _ : / -`, queue);
   demand(typeof isolate === 'boolean', `isolate of ${where} to be true or false`, isolate);
   if (isolate && typeof module !== 'string')
     throw unstuckError(
@@ -172,10 +257,10 @@ function demand(good: boolean, wanted: string, got: unknown): void {
 
 /** Throws JOB_TYPE_INVALID when this cannot be the name of a job type. */
 export function checkType(type: unknown): asserts type is string {
-  if (typeof type === 'string' && TYPE.test(type)) return;
+  if (isName(type)) return;
   throw unstuckError(
     'JOB_TYPE_INVALID',
-    `Expected a job type of 1 to 200 letters, digits and . _ : / -, got ${shown(type)}.`,
+    `Expected a job type of ${NAME_WORDS}, got ${shown(type)}.`,
   );
 }
 

@@ -67,6 +67,61 @@ export const ERRORS = {
     meaning: 'A priority is not a whole number from -1000 to 1000.',
     fix: 'Pass a whole number from -1000 to 1000; higher runs first.',
   },
+  POOL_INVALID: {
+    status: 422,
+    meaning: 'A job needs a slot, but no good pool was named.',
+    fix: 'Name the pool in the input that `slot` reads, or with the enqueue option `slot`; nothing was stored.',
+  },
+  POOL_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no pool of this name.',
+    fix: 'Set its capacity first: `unstuck.pools.set(key, { capacity })`.',
+  },
+  POOL_IN_USE: {
+    status: 409,
+    meaning: 'A pool cannot be deleted while live jobs hold its slots or wait for them.',
+    fix: 'Wait for them or cancel them; set the capacity to 0 to let nobody in meanwhile.',
+  },
+  POOL_BUSY: {
+    status: 503,
+    meaning: 'An open transaction of another session has enqueued into the same pool.',
+    fix: 'Try again when that transaction has ended; nothing was stored.',
+  },
+  SLOTS_EXHAUSTED: {
+    status: 409,
+    meaning: 'Every slot of the pool is in use.',
+    fix: 'Try again when a job has ended, raise the capacity, or enqueue with `whenFull: "wait"`; nothing was stored.',
+  },
+  LIMIT_INVALID: {
+    status: 422,
+    meaning: 'A limit has amounts, a name or a key that it cannot have.',
+    fix: 'Set what the message names to a value within the bounds it gives.',
+  },
+  LIMIT_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no limit of this name.',
+    fix: 'Set it first: `unstuck.limits.set(name, { running })`.',
+  },
+  QUEUE_UNKNOWN: {
+    status: 404,
+    meaning: 'No job type has ever been defined in this queue.',
+    fix: 'Correct the name; `unstuck.queues.list()` has all of them.',
+  },
+  EXECUTIONS_INVALID: {
+    status: 422,
+    meaning: 'The plan of a fan-out, or its success rate, is not one.',
+    fix: 'Correct what the message names.',
+  },
+  EXECUTIONS_FAILED: {
+    status: 500,
+    meaning: 'Too few executions of a fan-out have completed.',
+    fix: 'Look at the failed ones (`unstuck job executions ID`), then retry the parent: it runs again those that did not complete.',
+  },
+  PROVIDERS_INVALID: {
+    status: 422,
+    meaning: 'The providers of a job are no list of names.',
+    fix: 'Give 1 to 20 names.',
+  },
   BATCH_INVALID: {
     status: 422,
     meaning: 'A batch holds no list of jobs, or too many.',
@@ -99,7 +154,7 @@ export const ERRORS = {
   },
   KEY_TAKEN: {
     status: 409,
-    meaning: 'A finished job cannot be retried while another live job has its unique key.',
+    meaning: 'Another live job has the unique key, and it was to be refused, replaced or retried.',
     fix: 'Wait for the other job to end, or cancel it.',
   },
   KEY_BUSY: {
@@ -110,7 +165,7 @@ export const ERRORS = {
   ENQUEUE_REFUSED: {
     status: 422,
     meaning:
-      'PostgreSQL refused to store the job (a trigger or constraint of your own, or a value out of range).',
+      'PostgreSQL refused the job (your own trigger or constraint, or a value out of range).',
     fix: 'Read the cause; nothing was stored.',
   },
   WAIT_TIMEOUT: {
@@ -120,8 +175,7 @@ export const ERRORS = {
   },
   SCHEDULE_INVALID: {
     status: 422,
-    meaning:
-      'A schedule has a name, a rule or a setting that it cannot have, or its rule names no time to come.',
+    meaning: 'A schedule has a name, rule or setting that it cannot have, or no time to come.',
     fix: 'Correct what the message names; see docs/schedules.md. Nothing was changed.',
   },
   SCHEDULE_NOT_FOUND: {
@@ -131,8 +185,7 @@ export const ERRORS = {
   },
   STALE_ATTEMPT: {
     status: 409,
-    meaning:
-      'The attempt has lost its lease: the job was taken over, cancelled or timed out; its writes were rolled back.',
+    meaning: 'The lease was lost (taken over, cancelled, timed out); its writes were rolled back.',
     fix: 'Let the handler end; another attempt decides the job.',
   },
   JOB_TIMEOUT: {
@@ -178,8 +231,7 @@ export const ERRORS = {
   },
   FINISH_REFUSED: {
     status: 500,
-    meaning:
-      'PostgreSQL refused to store the end of this job three times; it was ended with the least that could be stored.',
+    meaning: 'PostgreSQL refused the end of this job three times; the least it takes was stored.',
     fix: 'Read the cause (often a trigger or constraint of your own on the schema), then retry the job.',
   },
   INPUT_REFUSED_BY_WORKER: {
@@ -284,8 +336,7 @@ export const ERRORS = {
   },
   HOST_REFUSED: {
     status: 403,
-    meaning:
-      'The request names a host that is not this machine, and no token protects this server.',
+    meaning: 'The request names a host that is not this machine, and no token protects it.',
     fix: 'Use the address that `unstuck start` printed, or set UNSTUCK_TOKEN.',
   },
   ROUTE_NOT_FOUND: {

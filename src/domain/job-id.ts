@@ -4,11 +4,35 @@ import { unstuckError } from './errors.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Writes a UUIDv7 from a time (ms since 1970), a random UUID (whose random digits it takes) and a lane (0 to 255). */
-export function jobId(nowMs: number, random: string, lane = 0): string {
-  const time = nowMs.toString(16).padStart(12, '0');
-  const last = lane.toString(16).padStart(2, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15, 34)}${last}`;
+/** The counter of a millisecond starts below this, so that it has room to count. */
+const FIRST_MAX = 0x400;
+const COUNT_MAX = 0xfff;
+/** A clock that is set back by more than this is followed: until then the ids go on from where they were. */
+const BACK_MAX_MS = 10_000;
+
+/**
+ * Makes the ids of one process: UUIDv7, each greater than the one before (RFC 9562 §6.2, a counter in `rand_a`), so that jobs sort in the
+ * order in which they were enqueued. A millisecond with more than 3,000 ids lends some from the next.
+ */
+export class JobIds {
+  #ms = 0;
+  #count = 0;
+
+  /** Writes the next id from a time (ms since 1970), a random UUID (whose random digits it takes) and a lane (0 to 255). */
+  next(nowMs: number, random: string, lane = 0): string {
+    if (nowMs > this.#ms || this.#ms - nowMs > BACK_MAX_MS) this.#begin(nowMs, random);
+    else if (this.#count < COUNT_MAX) this.#count += 1;
+    else this.#begin(this.#ms + 1, random);
+    const time = this.#ms.toString(16).padStart(12, '0');
+    const count = this.#count.toString(16).padStart(3, '0');
+    const last = lane.toString(16).padStart(2, '0');
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${count}${random.slice(18, 34)}${last}`;
+  }
+
+  #begin(ms: number, random: string): void {
+    this.#ms = ms;
+    this.#count = Number.parseInt(random.slice(15, 18), 16) % FIRST_MAX;
+  }
 }
 
 /** Returns the id in its canonical form. Throws JOB_ID_INVALID when it is not a UUID. */

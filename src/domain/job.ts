@@ -43,6 +43,13 @@ export interface Job {
   readonly progressNote: string | null;
   readonly key: string | null;
   readonly tags: readonly string[];
+  /** The pool whose slot it holds or waits for. */
+  readonly pool: string | null;
+  /** The key under which it counts at its limit: `type:NAME`, `queue:NAME` or a name of its own, with `#` and the key of the limit. */
+  readonly limitKey: string | null;
+  /** The job of whose executions it is one, and which. */
+  readonly parentId: string | null;
+  readonly ordinal: number | null;
   readonly workerId: string | null;
   /** Why it ended, when a person or the sweep ended it. */
   readonly reason: string | null;
@@ -68,8 +75,21 @@ export interface EnqueueOptions {
   readonly finishBy?: Date;
   /** How long it may wait for a worker before a finding says why it waits. Default: that of the type (5 minutes). */
   readonly claimWithin?: Duration;
-  /** At most one live job has this key; 1 to 500 characters. A second enqueue answers with the first one's id. */
+  /** At most one live job has this key; 1 to 500 characters. The key is free again when the job ends. */
   readonly key?: string;
+  /**
+   * When a live job has the key: `return` (default) answers with its id, `refuse` throws KEY_TAKEN, `replace` gives it this call's input and
+   * priority (KEY_TAKEN when it is running, or of another type).
+   */
+  readonly whenTaken?: 'return' | 'refuse' | 'replace';
+  /** No second job with the key for this long after the first was enqueued, whether it has ended or not. From 1 s to 10 years. */
+  readonly keyWindow?: Duration;
+  /** The pool to take a slot from, instead of the one that the type names. */
+  readonly slot?: string;
+  /** What to do when every slot is in use; default: that of the type. */
+  readonly whenFull?: 'refuse' | 'wait';
+  /** A limit that `unstuck.limits.set` has given its amounts, for a type without one. */
+  readonly limit?: string | { readonly name: string; readonly key?: string };
   /** Up to 20 labels of 1 to 100 characters. */
   readonly tags?: readonly string[];
 }
@@ -79,8 +99,11 @@ export interface Enqueued {
   readonly id: string;
   /** Whether this call stored the job. */
   readonly created: boolean;
-  /** `created`; `key-live`: `id` is the live job that has the key; `repeated`: this very job had been stored already. */
-  readonly reason: 'created' | 'key-live' | 'repeated';
+  /**
+   * `created`; `key-live`: `id` is the live job that has the key; `replaced`: it has the new input; `key-window`: `id` is the job that was
+   * enqueued within the window; `repeated`: this very job had been stored already.
+   */
+  readonly reason: 'created' | 'key-live' | 'replaced' | 'key-window' | 'repeated';
 }
 
 /** One page of jobs, newest first. */

@@ -6,9 +6,12 @@ import type { AnyJob } from './define-job.ts';
 import { checkType } from './define-job.ts';
 import { unstuckError } from './errors.ts';
 import type { EnqueueOptions } from './job.ts';
+import { isLimitName, limitKeyOf } from './limits.ts';
 import type { Config } from './options.ts';
 import { encodePayload, isStorableText } from './payload.ts';
+import { providersOf } from './providers.ts';
 import { LONGEST_MS } from './retry-policy.ts';
+import { checkPool, checkWhenFull, poolOf, type WhenFull } from './slots.ts';
 
 /** A checked job without an id: what the database is sent. */
 export interface CheckedJob {
@@ -27,7 +30,22 @@ export interface CheckedJob {
   readonly attemptsMax: number | undefined;
   readonly key: string | undefined;
   readonly tags: readonly string[] | undefined;
+  readonly pool: string | undefined;
+  readonly whenFull: WhenFull | undefined;
+  readonly limitKey: string | undefined;
+  readonly keyMode: KeyMode | undefined;
+  readonly keyWindowMs: number | undefined;
 }
+
+/** A job that is ready to be sent: checked, encoded, with its id. */
+export interface NewJob extends CheckedJob {
+  readonly id: string;
+  /** About how many characters are sent for it. */
+  readonly size: number;
+}
+
+/** What an enqueue does when a live job has its key: answer with it (default), refuse, or give it the new input. */
+export type KeyMode = 'return' | 'refuse' | 'replace';
 
 const KNOWN: ReadonlySet<string> = new Set([
   'priority',
@@ -37,6 +55,11 @@ const KNOWN: ReadonlySet<string> = new Set([
   'finishBy',
   'claimWithin',
   'key',
+  'whenTaken',
+  'keyWindow',
+  'slot',
+  'whenFull',
+  'limit',
   'tags',
   'in',
 ]);
@@ -68,11 +91,97 @@ export function checkJob(
       checkDuration(options.claimWithin, 'claimWithin', 100) ??
       definition?.claimWithinMs ??
       (definition === undefined ? undefined : config.claimWithin),
-    attemptsMax: definition?.retry.attemptsMax,
+    attemptsMax: attemptsOf(definition, input),
     key: checkKey(options.key),
+    keyMode: checkKeyMode(options),
+    keyWindowMs: checkKeyWindow(options),
+    ...linksOf(type, definition, input, options),
     tags: checkTags(options.tags),
     input: encodeInput(type, input, config),
   };
+}
+
+/** Adds what the stored settings of a type ask of a job that was checked without its definition. Throws POOL_INVALID or LIMIT_INVALID. */
+export function applySettings<J extends CheckedJob>(
+  job: J,
+  { limitKey, needsPool }: { readonly limitKey: string | undefined; readonly needsPool: boolean },
+): J {
+  const where = `a "${job.type}" job`;
+  if (needsPool && job.pool === undefined) checkPool(undefined, where);
+  if (limitKey === undefined) return job;
+  if (job.limitKey !== undefined)
+    throw unstuckError(
+      'LIMIT_INVALID',
+      `Expected one limit for ${where}, got one in this call and one of its type. Leave one out.`,
+    );
+  return { ...job, limitKey };
+}
+
+/** Each provider has as many attempts as a type without providers. */
+function attemptsOf(definition: AnyJob | undefined, input: unknown): number | undefined {
+  if (definition?.providers === undefined) return definition?.retry.attemptsMax;
+  const where = `job type ${definition.type}`;
+  const providers = providersOf(definition.providers, input, where);
+  return Math.min(1_000, definition.retry.attemptsMax * providers.length);
+}
+
+/** The pool and the limit of a job: what the call names, else what its type says. */
+function linksOf(
+  type: string,
+  definition: AnyJob | undefined,
+  input: unknown,
+  { slot, whenFull, limit }: EnqueueOptions,
+): Pick<CheckedJob, 'pool' | 'whenFull' | 'limitKey'> {
+  const where = `a "${type}" job`;
+  const asked = slot ?? definition?.slot;
+  return {
+    pool: asked === undefined ? undefined : poolOf(asked, input, where),
+    whenFull:
+      asked === undefined ? undefined : checkWhenFull(whenFull ?? definition?.whenFull, where),
+    limitKey: limitOf(limit, definition, input, where),
+  };
+}
+
+function limitOf(
+  own: EnqueueOptions['limit'],
+  definition: AnyJob | undefined,
+  input: unknown,
+  where: string,
+): string | undefined {
+  const limit = definition?.limit;
+  if (own === undefined) return limit === undefined ? undefined : limitKeyOf(limit, input, where);
+  if (limit !== undefined)
+    throw unstuckError(
+      'LIMIT_INVALID',
+      `Expected one limit for ${where}, got one in this call and one of its type. Leave one out.`,
+    );
+  const { name, key } = typeof own === 'string' ? { name: own, key: undefined } : own;
+  if (!isLimitName(name))
+    throw unstuckError(
+      'LIMIT_INVALID',
+      `Expected the limit of ${where} to have a name that limits.set was given, got ${shown(name)}.`,
+    );
+  return limitKeyOf(
+    { name, settings: undefined, key: key === undefined ? key : () => key },
+    input,
+    where,
+  );
+}
+
+function checkKeyMode({ key, whenTaken }: EnqueueOptions): KeyMode | undefined {
+  if (whenTaken === undefined) return undefined;
+  const known = whenTaken === 'return' || whenTaken === 'refuse' || whenTaken === 'replace';
+  if (known && key !== undefined) return whenTaken;
+  throw unstuckError(
+    'KEY_INVALID',
+    `Expected whenTaken to be 'return', 'refuse' or 'replace' beside a key, got ${shown(whenTaken)} ${key === undefined ? 'without a key' : ''}.`,
+  );
+}
+
+function checkKeyWindow({ key, keyWindow }: EnqueueOptions): number | undefined {
+  if (keyWindow !== undefined && key === undefined)
+    throw unstuckError('KEY_INVALID', 'Expected a key beside keyWindow, got none.');
+  return checkDuration(keyWindow, 'keyWindow', 1_000);
 }
 
 function checkNames(options: EnqueueOptions): void {

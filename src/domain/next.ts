@@ -29,6 +29,11 @@ export function nextInWords(state: State, waitsFor: string | null, facts: NextFa
 
 const GATE_WORDS: Readonly<Record<string, string>> = {
   admit: 'the sweep gives it the settings of its type and lets it into the queue',
+  slot: 'it takes a slot of its pool as soon as one is free; if none was by the deadline, a finding says who holds them',
+  limit:
+    'it enters the queue when its limit has room, by priority and then age; if there was none by the deadline, a finding says why',
+  executions:
+    'it goes on when its executions have ended; at the deadline they are looked at, and missing ones are created again',
   hold: 'somebody releases it; if nobody has by the deadline, a finding says so',
   time: 'at the deadline it enters the queue',
   retry: 'at the deadline it enters the queue for its next attempt',

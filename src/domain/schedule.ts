@@ -3,7 +3,9 @@ import { type Duration, parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import type { AnyJob, InputOf } from './define-job.ts';
 import { unstuckError } from './errors.ts';
-import { checkJob } from './new-job.ts';
+import type { EnqueueOptions } from './job.ts';
+import { isName, NAME_WORDS } from './names.ts';
+import { type CheckedJob, checkJob } from './new-job.ts';
 import { nextAfter, type Rule } from './nominal-times.ts';
 import type { Config } from './options.ts';
 import { isStorableText } from './payload.ts';
@@ -41,6 +43,12 @@ export interface ScheduleSettings extends ScheduleRule {
   readonly tags?: readonly string[];
   /** Of its jobs: as in `enqueue`. Default: that of the type. */
   readonly claimWithin?: Duration;
+  /** Of its jobs: as in `enqueue`. Default: that of the type. */
+  readonly slot?: EnqueueOptions['slot'];
+  /** Of its jobs: as in `enqueue`; a run that is refused is tried again, and is an error of the schedule meanwhile. */
+  readonly whenFull?: EnqueueOptions['whenFull'];
+  /** Of its jobs: as in `enqueue`. Default: that of the type. */
+  readonly limit?: EnqueueOptions['limit'];
 }
 
 /** A schedule for a defined job. */
@@ -73,6 +81,10 @@ export interface Schedule {
   readonly tags: readonly string[];
   /** Milliseconds; null: that of the type. */
   readonly claimWithin: number | null;
+  /** The pool whose slot each of its jobs takes. */
+  readonly pool: string | null;
+  /** The key under which each of its jobs counts at its limit. */
+  readonly limitKey: string | null;
   /** The next nominal time; never null, so that no schedule can be stuck. */
   readonly nextAt: Date;
   /** The nominal time of the latest run; null before the first. */
@@ -104,23 +116,17 @@ export interface Schedule {
 }
 
 /** A checked schedule: what the database is sent. */
-export interface CheckedSchedule {
+export interface CheckedSchedule extends CheckedJob {
   readonly name: string;
-  readonly type: string;
-  /** JSON text. */
-  readonly input: string;
   readonly rule: Rule;
   readonly anchored: boolean;
   readonly missed: string;
   readonly missedMax: number;
   readonly overlap: string;
-  readonly rank: number;
   readonly tags: readonly string[];
-  readonly claimWithinMs: number | null;
   readonly nextAt: Date;
 }
 
-const NAME = /^[\p{L}\p{N}._:/-]{1,200}$/u;
 const RULE_NAMES = ['cron', 'every', 'timezone', 'anchor'] as const;
 const NAMES: readonly string[] = [
   ...RULE_NAMES,
@@ -130,6 +136,9 @@ const NAMES: readonly string[] = [
   'priority',
   'tags',
   'claimWithin',
+  'slot',
+  'whenFull',
+  'limit',
   'job',
   'type',
   'input',
@@ -147,7 +156,7 @@ export function checkSchedule(
 ): CheckedSchedule {
   checkScheduleName(name);
   refuseUnknown(options, NAMES);
-  const { missed = 'once', missedMax = 100, overlap = 'skip', tags = [], claimWithin } = options;
+  const { missed = 'once', missedMax = 100, overlap = 'skip', tags = [] } = options;
   const rule = checkRule(options, nowMs);
   demand(MISSED.includes(missed), `missed to be one of ${MISSED.join(', ')}`, missed);
   const bounded = Number.isInteger(missedMax) && missedMax >= 1 && missedMax <= 1_000;
@@ -155,21 +164,21 @@ export function checkSchedule(
   demand(OVERLAP.includes(overlap), `overlap to be one of ${OVERLAP.join(', ')}`, overlap);
   demand(!Array.isArray(tags) || tags.length <= 18, 'tags to be at most 18', tags);
   const { definition, type } = jobOf(options);
-  const { priority = 0, input = definition === undefined ? {} : undefined } = options;
-  const own = claimWithin === undefined ? { priority, tags } : { priority, tags, claimWithin };
-  const checked = checkJob(type, definition, input, own, config, nowMs);
+  const { input = definition === undefined ? {} : undefined } = options;
+  const given = ['priority', 'claimWithin', 'slot', 'whenFull', 'limit'] as const;
+  const own = Object.fromEntries(given.map((one) => [one, options[one]]));
+  const checked = checkJob(type, definition, input, { ...own, tags }, config, nowMs);
   return {
+    ...checked,
+    // That of the type, as it will be when the job is enqueued.
+    claimWithinMs: options.claimWithin === undefined ? undefined : checked.claimWithinMs,
     name,
-    type,
-    input: checked.input,
     rule,
     anchored: options.anchor !== undefined,
     missed,
     missedMax,
     overlap,
-    rank: checked.rank,
     tags,
-    claimWithinMs: claimWithin === undefined ? null : (checked.claimWithinMs ?? null),
     nextAt: new Date(nextAfter(rule, nowMs)),
   };
 }
@@ -182,8 +191,7 @@ export function checkRuleAlone(options: ScheduleRule, nowMs: number): Rule {
 
 /** Throws SCHEDULE_INVALID when this cannot be the name of a schedule. */
 export function checkScheduleName(name: unknown): asserts name is string {
-  const good = typeof name === 'string' && NAME.test(name);
-  demand(good, 'the name of a schedule to be 1 to 200 letters, digits and . _ : / -', name);
+  demand(isName(name), `the name of a schedule to be ${NAME_WORDS}`, name);
 }
 
 /** Checks until when a schedule is paused; `nowMs` is the database's time. Throws SCHEDULE_INVALID. */

@@ -13,7 +13,7 @@ export const END_STATES = ['completed', 'failed', 'cancelled'] as const;
 export type EndState = (typeof END_STATES)[number];
 
 /** The gates at which a pending job can stand, in the order in which it passes them. */
-export const GATES = ['admit', 'hold', 'time', 'retry'] as const;
+export const GATES = ['admit', 'hold', 'slot', 'time', 'retry', 'limit', 'executions'] as const;
 
 /** One way in which a job may change its state. */
 export interface Transition {
@@ -22,7 +22,7 @@ export interface Transition {
   /** Whether only the holder of the attempt's token may do it. */
   readonly needsToken: boolean;
   /** Who does it. */
-  readonly by: 'producer' | 'sweep' | 'worker' | 'person';
+  readonly by: 'producer' | 'engine' | 'sweep' | 'worker' | 'person';
   readonly meaning: string;
 }
 
@@ -44,10 +44,24 @@ export const TRANSITIONS = {
   },
   promote: {
     from: ['pending'],
-    to: ['queued'],
+    to: ['queued', 'pending'],
     needsToken: false,
     by: 'sweep',
     meaning: 'its time has come',
+  },
+  letIn: {
+    from: ['pending'],
+    to: ['queued', 'pending'],
+    needsToken: false,
+    by: 'engine',
+    meaning: 'there is a slot, a place at its limit, or the end of its executions',
+  },
+  yield: {
+    from: ['queued'],
+    to: ['pending'],
+    needsToken: false,
+    by: 'engine',
+    meaning: 'nobody can run it now: it gives its place at the limit to one that can be run',
   },
   claim: {
     from: ['queued'],
@@ -82,7 +96,7 @@ export const TRANSITIONS = {
     to: ['pending'],
     needsToken: true,
     by: 'worker',
-    meaning: 'it is tried again later (retry or snooze)',
+    meaning: 'it goes on later: retry, snooze, or the end of its executions',
   },
   giveBack: {
     from: ['running'],
@@ -128,7 +142,7 @@ export const TRANSITIONS = {
   },
   retry: {
     from: ['failed', 'cancelled', 'completed'],
-    to: ['queued'],
+    to: ['queued', 'pending'],
     needsToken: false,
     by: 'person',
     meaning: 'a finished job is run again',

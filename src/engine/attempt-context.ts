@@ -4,6 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { recordStale } from '../sql/settle.ts';
 import type { Database } from '../storage/database.ts';
 import type { Attempt, AttemptContext } from './attempt.ts';
+import { runFanOut } from './fan-out.ts';
 import { runIsolated } from './isolate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
 import { type Lent, runningJob } from './running-job.ts';
@@ -25,7 +26,8 @@ export function attemptContext(
       // A progress write would wait for the row that the transaction is about to lock.
       progress.forget(attempt);
       const { workerId, row } = attempt;
-      const fence = { workerId, id: row.id, token: row.token, signal: attempt.signal };
+      const { id, token, links } = row;
+      const fence = { workerId, id, token, links, signal: attempt.signal };
       const done = completeInTransaction(database, fence, limits, async (tx) => {
         const value = await fn(tx);
         attempt.ending = true;
@@ -44,6 +46,7 @@ export function attemptContext(
     limits,
     job: (attempt, input) => runningJob(attempt, input, lent),
     progress: (attempt) => progress.add(attempt),
+    fanOut: (attempt, job) => runFanOut(database, attempt, job),
     isolated: (attempt, job) =>
       recorded(database, log, attempt, runIsolated(database, attempt, job)),
   };

@@ -7,7 +7,15 @@ import { toJobError } from '../domain/outcome.ts';
 import { toStorableText } from '../domain/payload.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { after, monotonicMs, type Timer } from '../std/timer.ts';
-import { type Decision, onReturn, onThrow, onTimeout, RELEASED } from './decide.ts';
+import {
+  AWAITED,
+  AWAITS_EXECUTIONS,
+  type Decision,
+  onReturn,
+  onThrow,
+  onTimeout,
+  RELEASED,
+} from './decide.ts';
 
 /** Why an attempt's signal was aborted. */
 export type AbortCause = 'cancelled' | 'lost' | 'timed-out' | 'stopping' | 'crashed';
@@ -22,6 +30,8 @@ export interface AttemptContext {
   job(attempt: Attempt, input: unknown): RunningJob;
   /** Notes progress; called at most when it changes. */
   progress(attempt: Attempt): void;
+  /** Lets executions do the work. */
+  fanOut(attempt: Attempt, job: RunningJob): Promise<unknown>;
   /** Runs the handler somewhere else (a child process). */
   isolated(attempt: Attempt, job: RunningJob): Promise<unknown>;
 }
@@ -135,7 +145,9 @@ export class Attempt {
   async #handle(): Promise<Decision | 'settled' | 'dropped'> {
     try {
       const result = await this.#invoke();
-      return this.settled ? 'settled' : onReturn(result ?? null, this.#context.limits);
+      if (this.settled) return 'settled';
+      if (result === AWAITS_EXECUTIONS) return AWAITED;
+      return onReturn(result ?? null, this.#context.limits);
     } catch (thrown) {
       return this.settled ? 'settled' : this.#decisionWhenThrown(thrown);
     }
@@ -152,6 +164,8 @@ export class Attempt {
   }
 
   #runOn(input: unknown): unknown {
+    if (this.definition.executions !== undefined)
+      return this.#context.fanOut(this, this.#context.job(this, input));
     return this.definition.run(this.#context.job(this, input) as never);
   }
 
@@ -214,5 +228,15 @@ function abortError(cause: AbortCause, { row, timeoutMs }: Attempt): Error {
 /** All that is known of a job that is held without being known: its fence. */
 export function unknownRow({ id, token }: Pick<ClaimRow, 'id' | 'token'>): ClaimRow {
   const counts = { attempt: 0, attempts_max: 0, crashes: 0, snoozes: 0, timeout_ms: '0' };
-  return { kind: 'job', id, token, type: '', rank: 0, seq: '0', ...counts, input: null };
+  return {
+    kind: 'job',
+    id,
+    token,
+    type: '',
+    rank: 0,
+    seq: '0',
+    ...counts,
+    input: null,
+    links: null,
+  };
 }

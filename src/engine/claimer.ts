@@ -33,7 +33,7 @@ export class Claimer {
   /** The claims that are on their way. */
   readonly inFlight: Set<string> = new Set();
   #database: Database;
-  #types: { type: string; timeoutMs: number }[];
+  #types: { type: string; queue: string; timeoutMs: number }[];
   #cursors = new Map<string, Cursor>();
   #rescanAt = 0;
   #scanMs = 0;
@@ -44,6 +44,7 @@ export class Claimer {
     this.workerId = workerId;
     this.#types = definitions.map((d) => ({
       type: d.type,
+      queue: d.queue,
       timeoutMs: d.timeoutMs ?? database.config.timeout,
     }));
   }
@@ -105,8 +106,9 @@ export class Claimer {
     this.#turn = (this.#turn + 1) % this.#types.length;
     const turned = [...this.#types.slice(this.#turn), ...this.#types.slice(0, this.#turn)];
     return JSON.stringify(
-      turned.map(({ type, timeoutMs }) => ({
+      turned.map(({ type, queue, timeoutMs }) => ({
         type,
+        queue,
         timeout_ms: timeoutMs,
         ...(this.#cursors.get(type) ?? START),
       })),

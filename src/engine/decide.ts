@@ -28,11 +28,12 @@ export interface Finish {
 /** The job goes on later (`gate`), or back into the queue (`gate` null). */
 export interface Defer {
   readonly kind: 'defer';
-  readonly gate: 'retry' | 'time' | null;
+  readonly gate: 'retry' | 'time' | 'executions' | null;
   readonly delayMs: number;
   /** Whether the attempt counts. */
   readonly charged: boolean;
-  readonly outcome: 'failed' | 'timed-out' | 'snoozed' | 'released';
+  /** Null when nothing of it is told: the job waits for its executions. */
+  readonly outcome: 'failed' | 'timed-out' | 'snoozed' | 'released' | null;
   readonly error?: JobError;
 }
 
@@ -102,6 +103,21 @@ export const RELEASED: Defer = {
   outcome: 'released',
 };
 
+/** How long a parent waits before its executions are looked at, should their end not be told. */
+const LOOK_AFTER_MS = 30_000;
+
+/** What a fan-out returns while its executions are not over. */
+export const AWAITS_EXECUTIONS: unique symbol = Symbol('awaits executions');
+
+/** The decision when a fan-out has been planned: it goes on when its executions have ended. */
+export const AWAITED: Defer = {
+  kind: 'defer',
+  gate: 'executions',
+  delayMs: LOOK_AFTER_MS,
+  charged: false,
+  outcome: null,
+};
+
 function onSnooze(snooze: Snooze, definition: AnyJob, counts: Counts): Decision {
   const delayMs = parseDuration(snooze.delay);
   if (delayMs === undefined || delayMs > LONGEST_MS) {
@@ -146,6 +162,8 @@ function delayOf(
   const wished = thrown instanceof RetryAfter ? parseDuration(thrown.delay) : undefined;
   if (wished !== undefined) return Math.min(wished, LONGEST_MS);
   try {
+    if (definition.providers !== undefined)
+      return delayAtProvider(thrown, definition, counts, random);
     return retryDelayMs(
       definition.retry,
       { attempt: counts.attempt, attemptsMax: counts.attemptsMax, error: thrown },
@@ -154,6 +172,18 @@ function delayOf(
   } catch (broken) {
     return toJobError(broken);
   }
+}
+
+/** Each provider has its own attempts and its own backoff; the next one is tried at once (S4.6). */
+function delayAtProvider(
+  thrown: unknown,
+  { retry }: AnyJob,
+  counts: Counts,
+  random: number,
+): number | undefined {
+  const attempt = ((counts.attempt - 1) % retry.attemptsMax) + 1;
+  const failure = { attempt, attemptsMax: retry.attemptsMax, error: thrown };
+  return retryDelayMs(retry, failure, random) ?? (attempt < retry.attemptsMax ? undefined : 0);
 }
 
 function failed(error: JobError): Finish {

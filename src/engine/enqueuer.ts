@@ -1,37 +1,39 @@
 /** Enqueuer: stores new jobs, in groups, in a way that a lost reply neither loses nor doubles one. */
-import { UnstuckError, unstuckError } from '../domain/errors.ts';
+import { UnstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
-import type { CheckedJob } from '../domain/new-job.ts';
+import type { NewJob } from '../domain/new-job.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
-import { enqueueDistinct, enqueueJobs, findConflicts, undoRepeats } from '../sql/enqueue.ts';
+import {
+  enqueueDistinct,
+  enqueueJobs,
+  findConflicts,
+  notify,
+  takeBack,
+  undoRepeats,
+} from '../sql/enqueue.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import type { Database, Executor } from '../storage/database.ts';
+import { letOn } from '../storage/links.ts';
 import {
-  codeOf,
   isConnectionLost,
   isLockTimeout,
   isTransient,
   violates,
 } from '../storage/postgres-errors.ts';
 import { Committer, type Waiting } from './committer.ts';
-import { Notifier, readyPayload } from './notifier.ts';
-
-/** A job that is ready to be sent: checked, encoded, with its id. */
-export interface NewJob extends CheckedJob {
-  readonly id: string;
-  /** About how many characters are sent for it. */
-  readonly size: number;
-}
+import { keyRestless, reasonOf, unavailable } from './enqueue-errors.ts';
+import { type Answer, answerOf, isLinked, refuseTaken, sendLinked } from './linked-jobs.ts';
+import { limitPayload, Notifier, readyPayload } from './notifier.ts';
 
 type Batch = Waiting<NewJob, Enqueued>[];
 /** What is known so far, by the id of the job that was sent. */
-type Answers = Map<string, Enqueued>;
+type Answers = Map<string, Answer>;
 
 /** How jobs are stored, and why some were not. */
 interface Steps {
-  readonly insert: (open: readonly NewJob[]) => Promise<readonly string[]>;
+  readonly insert: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookUp: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookFirst?: boolean;
 }
@@ -44,51 +46,82 @@ interface Storing {
 
 const RETRY_FOR_MS = 15_000;
 const KEY_ROUNDS = 20;
-/** A key that somebody's open transaction holds must not hold up the other keyed jobs for long. */
+/** A key or a pool that somebody's open transaction holds must not hold up the other jobs for long. */
 const KEY_PATIENCE = '200ms';
 
-/** Group-commits enqueues. Jobs with a unique key go through a committer of their own: one key held elsewhere must not delay plain jobs. */
+/**
+ * Group-commits enqueues. Jobs with a unique key, and those with links, go through committers of their own: a key or a pool held elsewhere must
+ * not delay plain jobs.
+ */
 export class Enqueuer {
   #database: Database;
+  #log: Log;
   #notifier: Notifier;
   #plain: Committer<NewJob, Enqueued>;
   #keyed: Committer<NewJob, Enqueued>;
+  #linked: Committer<NewJob, Enqueued>;
   #onStored: (types: ReadonlySet<string>) => void;
 
   constructor(database: Database, log: Log, onStored: (types: ReadonlySet<string>) => void) {
     this.#database = database;
+    this.#log = log;
     this.#notifier = new Notifier(database, log);
     this.#onStored = onStored;
     this.#plain = new Committer(2, (batch) => this.#flush(batch));
     this.#keyed = new Committer(1, (batch) => this.#flush(batch));
+    this.#linked = new Committer(1, (batch) => this.#flushLinked(batch));
   }
 
   /** Stores a job; resolves after COMMIT. Rejects only this call when only this job cannot be stored. */
   enqueue(job: NewJob): Promise<Enqueued> {
-    return (job.key === undefined ? this.#plain : this.#keyed).add(job);
+    return this.#committerOf(job).add(job);
   }
 
   /** Stores many jobs; resolves when it is settled what became of each, in their order. */
   async enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
-    if (jobs.every((job) => job.key === undefined)) return this.#plain.addAll(jobs);
+    const [first] = jobs;
+    if (first === undefined) return [];
+    const committer = this.#committerOf(first);
+    if (jobs.every((job) => this.#committerOf(job) === committer)) return committer.addAll(jobs);
     return Promise.allSettled(jobs.map((job) => this.enqueue(job)));
   }
 
-  /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's). */
+  #committerOf(job: NewJob): Committer<NewJob, Enqueued> {
+    if (isLinked(job)) return this.#linked;
+    return job.key === undefined ? this.#plain : this.#keyed;
+  }
+
+  /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's): all of them, or none. */
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
-    const types = jobs.map((job) => job.type);
-    const payload = this.#database.config.notify ? readyPayload(types) : null;
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
-      insert: (open) => this.#store(open, payload, { executor }),
+      insert: (open) => this.#storeIn(executor, open),
       lookUp: (open) => this.#findConflicts(open, executor),
     });
-    return jobs.map((job) => answers.get(job.id) ?? created(job.id));
+    const given = jobs.map((job) => answers.get(job.id) ?? created(job.id));
+    const refusal = given.find((answer) => answer instanceof UnstuckError);
+    if (refusal === undefined) return given as Enqueued[];
+    await this.#database.run(takeBack, [jobs.map((job) => job.id)], executor);
+    throw refusal;
+  }
+
+  async #storeIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answers> {
+    const { notify: tells } = this.#database.config;
+    const payload = tells ? readyPayload(jobs.map((job) => job.type)) : null;
+    const answers: Answers = new Map();
+    const [linked, plain] = split(jobs);
+    if (plain.length > 0) add(answers, await this.#store(plain, payload, { executor }));
+    if (linked.length > 0) add(answers, await this.#storeLinked(linked, payload, { executor }));
+    const limited = linked.flatMap((job) => job.limitKey ?? []);
+    // Let in after the commit, by whoever hears of it: limits are never locked in a transaction of a user.
+    if (tells && limited.length > 0)
+      await this.#database.run(notify, [limitPayload(limited)], executor);
+    return answers;
   }
 
   /** Resolves when everything enqueued so far is settled. */
   async stop(): Promise<void> {
-    await Promise.all([this.#plain.drain(), this.#keyed.drain()]);
+    await Promise.all([this.#plain, this.#keyed, this.#linked].map((one) => one.drain()));
     await this.#notifier.stop();
   }
 
@@ -112,12 +145,14 @@ export class Enqueuer {
         }
         repeated ||= isConnectionLost(error);
         // Only a key can be held by a transaction of somebody else; a locked table is an outage.
-        const keyHeld = isLockTimeout(error) && jobs[0]?.key !== undefined;
+        const [first] = jobs;
+        const keyHeld =
+          isLockTimeout(error) && first !== undefined && this.#committerOf(first) !== this.#plain;
         if (keyHeld || !isTransient(error)) {
           const rest = batch.filter(({ item }) => !answers.has(item.id));
           return await this.#alone(rest, error, repeated);
         }
-        if (monotonicMs() > until) throw unavailable(error);
+        if (monotonicMs() > until) throw unavailable(error, RETRY_FOR_MS);
         await sleep(Math.min(1_000, 20 * 2 ** round));
       }
     }
@@ -125,18 +160,19 @@ export class Enqueuer {
 
   /** `repeated`: a reply was lost, so any of these jobs may be stored, and may have run since (A2). */
   #flushOnce(jobs: readonly NewJob[], answers: Answers, repeated: boolean): Promise<void> {
-    const insert = async (open: readonly NewJob[]): Promise<readonly string[]> => {
+    const insert = async (open: readonly NewJob[]): Promise<Answers> => {
       const types = new Set(open.map((job) => job.type));
       const stored = repeated
         ? await this.#storeAgain(open)
-        : await this.#store(open, this.#notifier.take(types), {});
-      if (stored.length > 0) this.#onStored(types);
+        : await this.#storeNew(open, this.#notifier.take(types), {});
+      if (stored.size > 0) this.#onStored(types);
       return stored;
     };
     const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
       const found = await this.#findConflicts(open);
-      for (const { id, reason } of repeated ? found.values() : [])
-        if (reason === 'repeated') found.set(id, created(id));
+      for (const [id, answer] of repeated ? found : [])
+        if (!(answer instanceof UnstuckError) && answer.reason === 'repeated')
+          found.set(id, created(id));
       return found;
     };
     return this.#answerAll(jobs, answers, { insert, lookUp, lookFirst: repeated });
@@ -149,43 +185,76 @@ export class Enqueuer {
   async #answerAll(jobs: readonly NewJob[], answers: Answers, steps: Steps): Promise<void> {
     let open = jobs;
     for (let round = 0; open.length > 0 && round <= KEY_ROUNDS; round += 1) {
-      if (round > 0 || steps.lookFirst === true)
-        for (const [id, found] of await steps.lookUp(open)) answers.set(id, found);
+      if (round > 0 || steps.lookFirst === true) add(answers, await steps.lookUp(open));
       open = unanswered(open, answers);
       if (open.length === 0) return;
-      for (const id of await steps.insert(open)) answers.set(id, created(id));
+      add(answers, await steps.insert(open));
       open = unanswered(open, answers);
     }
     const [left] = open;
-    if (left !== undefined) throw keyRestless(left);
+    if (left !== undefined) throw keyRestless(left, KEY_ROUNDS);
   }
 
-  /** Stores what is not stored yet, and returns its ids. Only a key, or a job that is sent again, can find something in its way. */
+  /** After the jobs are answered for, those that wait for a place at a limit are let in, as far as there is room. */
+  async #flushLinked(batch: Batch): Promise<void> {
+    await this.#flush(batch);
+    const limitKeys = new Set(batch.flatMap(({ item }) => item.limitKey ?? []));
+    if (limitKeys.size === 0) return;
+    try {
+      const none = new Set<string>();
+      const ready = await letOn(this.#database, { parents: none, pools: none, limitKeys });
+      if (ready.size > 0) this.#onStored(ready);
+    } catch (error) {
+      this.#log.debug('let_in_left_to_sweep', { error });
+    }
+  }
+
+  #storeNew(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answers> {
+    const linked = jobs[0] !== undefined && isLinked(jobs[0]);
+    return linked ? this.#storeLinked(jobs, payload, storing) : this.#store(jobs, payload, storing);
+  }
+
+  async #storeLinked(
+    jobs: readonly NewJob[],
+    payload: string | null,
+    { executor }: Storing,
+  ): Promise<Answers> {
+    const patience = executor === undefined ? KEY_PATIENCE : null;
+    const rows = await sendLinked(this.#database, jobs, { executor, payload, patience });
+    const answers: Answers = new Map();
+    for (const row of rows) {
+      const answer = answerOf(row);
+      if (answer !== undefined) answers.set(row.id as string, answer);
+    }
+    return answers;
+  }
+
+  /** Stores what is not stored yet, and answers for it. Only a key, or a job that is sent again, can find something in its way. */
   async #store(
     jobs: readonly NewJob[],
     payload: string | null,
     { executor, again = false }: Storing,
-  ): Promise<string[]> {
+  ): Promise<Answers> {
     const { claimWithin } = this.#database.config;
     const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
     const keyed = jobs.some((job) => job.key !== undefined);
     if (!keyed && !again) {
       await this.#database.run(enqueueJobs, values, executor);
-      return jobs.map((job) => job.id);
+      return new Map(jobs.map(({ id }) => [id, created(id)]));
     }
     const patience = keyed && executor === undefined ? KEY_PATIENCE : null;
     const rows = await this.#database.run(enqueueDistinct, [...values, patience], executor);
-    return rows.map((row) => row.id);
+    return new Map(rows.map(({ id }) => [id, created(id)]));
   }
 
   /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
-  #storeAgain(jobs: readonly NewJob[]): Promise<readonly string[]> {
+  #storeAgain(jobs: readonly NewJob[]): Promise<Answers> {
     return this.#database.transaction(async (executor) => {
       const payload = readyPayload(jobs.map((job) => job.type));
-      const stored = await this.#store(jobs, payload, { executor, again: true });
-      const undone = await this.#database.run(undoRepeats, [stored], executor);
-      const gone = new Set(undone.map((row) => row.id));
-      return stored.filter((id) => !gone.has(id));
+      const stored = await this.#storeNew(jobs, payload, { executor, again: true });
+      const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
+      for (const { id } of undone) stored.delete(id);
+      return stored;
     });
   }
 
@@ -203,7 +272,7 @@ export class Enqueuer {
       const holder = job.key === undefined ? undefined : byKey.get(job.key);
       if (byId.has(job.id)) answers.set(job.id, { id: job.id, created: false, reason: 'repeated' });
       else if (holder !== undefined)
-        answers.set(job.id, { id: holder, created: false, reason: 'key-live' });
+        answers.set(job.id, refuseTaken(job, { id: holder, created: false, reason: 'key-live' }));
     }
     return answers;
   }
@@ -242,46 +311,20 @@ function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[
 function resolve(batch: Batch, answers: Answers): void {
   for (const waiting of batch) {
     const answer = answers.get(waiting.item.id);
-    if (answer !== undefined) waiting.resolve(answer);
+    if (answer instanceof UnstuckError) waiting.reject(answer);
+    else if (answer !== undefined) waiting.resolve(answer);
   }
+}
+
+function add(answers: Answers, more: Answers): void {
+  for (const [id, answer] of more) answers.set(id, answer);
+}
+
+function split(jobs: readonly NewJob[]): [linked: readonly NewJob[], plain: readonly NewJob[]] {
+  const linked = jobs.filter(isLinked);
+  return linked.length === 0 ? [linked, jobs] : [linked, jobs.filter((job) => !isLinked(job))];
 }
 
 function created(id: string): Enqueued {
   return { id, created: true, reason: 'created' };
-}
-
-function unavailable(cause: unknown): Error {
-  return unstuckError(
-    'DATABASE_UNREACHABLE',
-    `The job could not be stored within ${RETRY_FOR_MS / 1_000} s: ${(cause as Error).message}. It may or may not be stored; enqueue it with a key to repeat it safely.`,
-    { cause },
-  );
-}
-
-function reasonOf(job: NewJob | undefined, error: unknown): unknown {
-  if (error instanceof UnstuckError) return error;
-  return isLockTimeout(error) ? keyBusy(job, error) : refused(error);
-}
-
-function keyBusy(job: NewJob | undefined, cause: unknown): Error {
-  return unstuckError(
-    'KEY_BUSY',
-    `The key ${JSON.stringify(job?.key)} is held by an open transaction of another session. Nothing was stored; try again when that transaction has ended.`,
-    { cause },
-  );
-}
-
-function keyRestless({ key }: NewJob): Error {
-  return unstuckError(
-    'KEY_BUSY',
-    `The key ${JSON.stringify(key)} was taken and freed again ${KEY_ROUNDS} times. Nothing was stored for it; try again.`,
-  );
-}
-
-function refused(cause: unknown): Error {
-  return unstuckError(
-    'ENQUEUE_REFUSED',
-    `PostgreSQL refused to store the job (${codeOf(cause)}): ${(cause as Error).message}. Nothing was stored.`,
-    { cause },
-  );
 }

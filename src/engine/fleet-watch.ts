@@ -13,9 +13,13 @@ import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { isGone, thisProcess } from '../storage/host.ts';
 import { isConnectionLost } from '../storage/postgres-errors.ts';
+import { BEATS_PER_LEASE } from './lifeline-messages.ts';
 
 /** How long a lost session lock is waited for: the same process may come back and keep its jobs. */
 export const LOCK_GRACE_MS = 300;
+
+/** The beats for which a worker may be silent after the first look. */
+const FIRST_BEATS = 2;
 
 /** A clock that went further than the monotonic one by this much has jumped. */
 const JUMP_MS = 1_000;
@@ -62,22 +66,27 @@ export class FleetWatch {
 
   /**
    * A lease cannot be over for longer than since the last look, at which it was not; if it is, the clock has jumped (G2), and silence is
-   * judged again after one lease.
+   * judged again after one lease. The first look cannot tell, so whoever is alive gets the time for a beat.
    */
   async #findSuspects(): Promise<SuspectRow[]> {
     const startedAt = monotonicMs();
     const suspects = await this.#database.run(findSuspects);
     const sinceMs = monotonicMs() - this.#lookedAt;
+    if (sinceMs === Number.POSITIVE_INFINITY) this.#freezeFor(FIRST_BEATS / BEATS_PER_LEASE);
     const jumped = suspects.find(
       ({ id, overdue_ms }) => !this.#over.has(id) && overdue_ms > sinceMs + JUMP_MS,
     );
     if (jumped !== undefined) {
-      this.#frozenUntil = monotonicMs() + this.#database.config.lease;
+      this.#freezeFor(1);
       this.#log.warn('clock_jumped', { about_ms: Math.round(jumped.overdue_ms) });
     }
     this.#lookedAt = startedAt;
     this.#over = new Set(suspects.filter((worker) => worker.lease_over).map(({ id }) => id));
     return suspects;
+  }
+
+  #freezeFor(leases: number): void {
+    this.#frozenUntil = monotonicMs() + leases * this.#database.config.lease;
   }
 
   async #judge(suspects: readonly SuspectRow[]): Promise<boolean> {

@@ -166,6 +166,7 @@ export class Fleet {
   #heard(payload: string): void {
     const [kind, rest = ''] = split(payload);
     if (kind === 'ready') this.ready(rest === '*' ? undefined : new Set(rest.split(',')));
+    if (kind === 'limit') this.#sweeper?.letIn(rest === '*' ? [] : (JSON.parse(rest) as string[]));
     if (kind === 'cancel') for (const worker of this.#workers) worker.reconcile(rest);
   }
 }

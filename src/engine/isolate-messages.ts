@@ -1,5 +1,6 @@
 /** The messages between a worker and the child process of an isolated job. */
 import type { Config } from '../domain/options.ts';
+import type { JobLinks } from '../sql/links.ts';
 
 /** What the worker tells the child. */
 export type ToChild =
@@ -17,8 +18,10 @@ export type ToChild =
         readonly attempt: number;
         readonly attemptsMax: number;
         readonly crashes: number;
+        readonly provider: string | undefined;
         readonly token: string;
         readonly input: unknown;
+        readonly links: JobLinks | null;
       };
     }
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }

@@ -70,8 +70,9 @@ async function findDefinition(start: Start): Promise<AnyJob> {
 }
 
 async function runningJob(start: Start, definition: AnyJob): Promise<RunningJob> {
+  const { links: _, ...told } = start.job;
   return {
-    ...start.job,
+    ...told,
     input: await parseInput(definition, start.job.input),
     idempotencyKey: start.job.id,
     signal: abort.signal,
@@ -94,7 +95,13 @@ async function transaction<T>(
     logToParent().warn('connection_lost', { error }),
   );
   try {
-    const fence = { workerId, id: job.id, token: job.token, signal: abort.signal };
+    const fence = {
+      workerId,
+      id: job.id,
+      token: job.token,
+      links: job.links,
+      signal: abort.signal,
+    };
     const value = await completeInTransaction(database, fence, limitsOf(start), fn);
     settled = true;
     return value;

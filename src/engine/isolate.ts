@@ -58,7 +58,8 @@ export function runIsolated(
 }
 
 function startMessage(database: Database, attempt: Attempt, job: RunningJob): ToChild {
-  const { id, type, attempt: number, attemptsMax, crashes, token, heartbeat } = job;
+  const { id, type, attempt: number, attemptsMax, crashes, provider, token, heartbeat } = job;
+  const { links } = attempt.row;
   return {
     kind: 'start',
     module: attempt.definition.module as string,
@@ -67,7 +68,17 @@ function startMessage(database: Database, attempt: Attempt, job: RunningJob): To
     pooled: database.pooled,
     workerId: attempt.workerId,
     heartbeat: { ...heartbeat },
-    job: { id, type, attempt: number, attemptsMax, crashes, token, input: job.input },
+    job: {
+      id,
+      type,
+      attempt: number,
+      attemptsMax,
+      crashes,
+      provider,
+      token,
+      input: job.input,
+      links,
+    },
   };
 }
 

@@ -61,3 +61,9 @@ export function readyPayload(types: Iterable<string>): string {
   const payload = `ready:${list.join(',')}`;
   return list.length > TYPES_MAX || payload.length > 2_000 ? 'ready:*' : payload;
 }
+
+/** The payload for jobs that stand before these keys of limits; `limit:*` when there are too many to name. */
+export function limitPayload(keys: Iterable<string>): string {
+  const payload = `limit:${JSON.stringify([...new Set(keys)])}`;
+  return payload.length > 2_000 ? 'limit:*' : payload;
+}

@@ -79,15 +79,15 @@ export class Pump {
     await new Promise(setImmediate);
     const { settler, alone } = this.#parts;
     const pollMs = intervalMs * (0.9 + Math.random() * 0.2);
-    const defers = settler.flushDefers();
+    const apart = settler.flushApart();
     const claimer = this.#hooks.claimer();
     if (claimer !== undefined && this.#aloneWaits) this.#aloneWaits = await alone.take(claimer);
     const room = this.#room();
     if (claimer === undefined || room <= 0) {
-      await Promise.all([defers, settler.flush()]);
+      await Promise.all([apart, settler.flush()]);
       return settler.waiting > 0 ? 0 : pollMs;
     }
-    const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), defers]);
+    const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), apart]);
     this.#aloneWaits ||= claimed.alone;
     // More may have ended than one statement takes, and nobody wakes for those again.
     const more = claimed.jobs.length >= room && this.#room() > 0;

@@ -2,6 +2,7 @@
 import type { ClientBase } from 'pg';
 import type { RunningJob } from '../domain/define-job.ts';
 import { type Log, withFacts } from '../domain/log.ts';
+import { providerOf, providersOf } from '../domain/providers.ts';
 import type { Attempt } from './attempt.ts';
 
 /** What a worker lends to the handlers of its attempts. */
@@ -23,6 +24,7 @@ export function runningJob(attempt: Attempt, input: unknown, lent: Lent): Runnin
     attempt: row.attempt,
     attemptsMax: row.attempts_max,
     crashes: row.crashes,
+    provider: providerFor(attempt),
     token: row.token,
     idempotencyKey: row.id,
     get signal() {
@@ -38,4 +40,10 @@ export function runningJob(attempt: Attempt, input: unknown, lent: Lent): Runnin
     progress: (fraction, note) => attempt.report(fraction, note),
     transaction: (fn) => lent.transaction(attempt, fn),
   };
+}
+
+function providerFor({ row, definition }: Attempt): string | undefined {
+  if (definition.providers === undefined) return undefined;
+  const providers = providersOf(definition.providers, row.input, `job type ${row.type}`);
+  return providerOf(providers, row.attempt, definition.retry.attemptsMax);
 }

@@ -1,8 +1,9 @@
 /** Settler: writes the ends of attempts in batches until they are accepted or refused; a result is never kept waiting by another. */
 import type { Log } from '../domain/log.ts';
-import { deferJobs, findAccepted, finishJobs, recordStale } from '../sql/settle.ts';
+import { deferJobs, findAccepted, finishJobs, finishLinked, recordStale } from '../sql/settle.ts';
 import { sleep } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import { type Concerned, concernedBy, letOn } from '../storage/links.ts';
 import { makePartitions } from '../storage/partitions.ts';
 import { isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
@@ -23,19 +24,25 @@ export interface SettlerHooks {
   refused(ended: Ended): void;
   /** Whatever happened, the attempt is no longer held. */
   forgotten(attempt: Attempt): void;
+  /** Jobs of these types are ready, because what they waited for has ended. */
+  ready(types: ReadonlySet<string>): void;
 }
 
 const BATCH_MAX = 1_000;
 const REFUSALS_MAX = 3;
 const ASIDE_MS = 200;
 
-/** Buffers ended attempts; `take` hands completions to a claim that carries them along, `flush` writes all by themselves. */
+/**
+ * Buffers ended attempts; `take` hands completions to a claim that carries them along, `flush` writes all by themselves. The ends of linked jobs
+ * (with a pool, a limit, a parent) are written apart, and whoever waited for them is let on.
+ */
 export class Settler {
   #database: Database;
   #log: Log;
   #hooks: SettlerHooks;
   #finishes: Ended[] = [];
   #defers: Ended[] = [];
+  #linked: Ended[] = [];
   #refusals = new Map<Attempt, number>();
   #writing = 0;
   /** Ends whose rows somebody has locked. */
@@ -51,12 +58,13 @@ export class Settler {
 
   /** Adds an ended attempt. */
   add(ended: Ended): void {
-    (ended.decision.kind === 'finish' ? this.#finishes : this.#defers).push(ended);
+    if (ended.decision.kind === 'defer') this.#defers.push(ended);
+    else (isLinked(ended) ? this.#linked : this.#finishes).push(ended);
   }
 
   /** How many ended attempts wait to be written. */
   get waiting(): number {
-    return this.#finishes.length + this.#defers.length;
+    return this.#finishes.length + this.#defers.length + this.#linked.length;
   }
 
   /** Takes finishes for a statement of the caller, who must report through `written` or `failed`. */
@@ -102,13 +110,22 @@ export class Settler {
     const finishes = this.take();
     if (finishes.length > 0)
       await this.#counted(() => this.#finish(finishes)).finally(() => this.#done());
-    await this.flushDefers();
+    await this.flushApart();
   }
 
-  /** Writes what is to be deferred; finishes may ride with a claim. */
-  async flushDefers(): Promise<void> {
+  /** Writes what cannot ride with a claim: what is deferred, and the ends of linked jobs. */
+  async flushApart(): Promise<void> {
     const defers = takeBatch(this.#defers);
-    if (defers.length > 0) await this.#counted(() => this.#defer(defers));
+    const linked = takeBatch(this.#linked);
+    const writes: Promise<void>[] = [];
+    if (defers.length > 0) writes.push(this.#counted(() => this.#defer(defers)));
+    if (linked.length > 0) writes.push(this.#counted(() => this.#finish(linked)));
+    await Promise.all(writes);
+  }
+
+  /** Lets on whoever waited for an attempt that has written its own end. */
+  async settledItself(attempt: Attempt): Promise<void> {
+    await this.#counted(() => this.#letOn(concernedBy([attempt.row.links])));
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -120,11 +137,9 @@ export class Settler {
   }
 
   async #finish(batch: readonly Ended[]): Promise<void> {
+    const statement = batch.some(isLinked) ? finishLinked : finishJobs;
     try {
-      const refused = await this.#database.run(finishJobs, [
-        workerOf(batch),
-        ...this.encode(batch),
-      ]);
+      const refused = await this.#database.run(statement, [workerOf(batch), ...this.encode(batch)]);
       await this.#conclude(batch, refused);
     } catch (error) {
       await this.#recover(batch, error, (part) => this.#finish(part));
@@ -148,10 +163,16 @@ export class Settler {
   ): Promise<void> {
     const gone = new Set(refused.map(fenceOf));
     const open: Ended[] = [];
+    const accepted: Ended[] = [];
     for (const ended of batch) {
-      if (gone.size > 0 && gone.has(fenceOf(ended.attempt.row))) open.push(ended);
-      else this.#accept(ended);
+      const isRefused = gone.size > 0 && gone.has(fenceOf(ended.attempt.row));
+      // That a parent waits for its executions is recorded nowhere: whether it still does is its next attempt's business.
+      if (isRefused && (ended.decision.kind === 'finish' || ended.decision.outcome !== null))
+        open.push(ended);
+      else accepted.push(ended);
     }
+    for (const ended of accepted) this.#accept(ended);
+    await this.#letOn(freedBy(accepted));
     if (open.length === 0) return;
     const mine = await this.#readBack(open);
     const stale: Ended[] = [];
@@ -159,7 +180,19 @@ export class Settler {
       if (mine.has(fenceOf(ended.attempt.row))) this.#accept(ended);
       else stale.push(ended);
     }
+    await this.#letOn(freedBy(open.filter((ended) => !stale.includes(ended))));
     await this.#record(stale);
+  }
+
+  /** After the commit, so that of two that end at once the later one sees both. What fails here the sweep does within a second. */
+  async #letOn(concerned: Concerned | undefined): Promise<void> {
+    if (concerned === undefined) return;
+    try {
+      const ready = await letOn(this.#database, concerned);
+      if (ready.size > 0) this.#hooks.ready(ready);
+    } catch (error) {
+      this.#log.debug('let_on_left_to_sweep', { error });
+    }
   }
 
   async #readBack(open: readonly Ended[]): Promise<Set<string>> {
@@ -290,6 +323,28 @@ export class Settler {
     this.#writing -= 1;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function isLinked({ attempt }: Ended): boolean {
+  return attempt.row.links !== null;
+}
+
+/** Whom it concerns that these attempts have ended; undefined when nobody. A job that goes back into the queue keeps its place and its slot. */
+function freedBy(batch: readonly Ended[]): Concerned | undefined {
+  let concerned: Concerned | undefined;
+  for (const { attempt, decision } of batch) {
+    const awaits = decision.kind === 'defer' && decision.gate === 'executions';
+    if (attempt.row.links === null && !awaits) continue;
+    if (decision.kind === 'defer' && decision.gate === null) continue;
+    concerned ??= concernedBy([]);
+    const { parents, pools, limitKeys } = concernedBy([attempt.row.links]);
+    for (const key of limitKeys) concerned.limitKeys.add(key);
+    if (awaits) concerned.parents.add(attempt.row.id); // They may all have ended before it began to wait.
+    if (decision.kind === 'defer') continue;
+    for (const id of parents) concerned.parents.add(id);
+    for (const key of pools) concerned.pools.add(key);
+  }
+  return concerned;
 }
 
 /** A batch has one worker: after a lost lease the process goes on under a new identity, and both may be waiting. */

@@ -5,11 +5,13 @@ import type { Statement } from '../sql/sql.ts';
 import {
   admit,
   failExpired,
+  failPoolless,
   failUndefined,
   findDue,
   findExpired,
   findLost,
   findOverdue,
+  findPoolless,
   findUndefined,
   promote,
   reclaim,
@@ -38,6 +40,14 @@ export function overdueGraceMs(config: Config): number {
 export function sweepTasks(config: Config): readonly SweepTask[] {
   return [
     ...(config.unknownTypes === 'refuse' ? [refuseUndefined()] : []),
+    {
+      name: 'refuse-poolless',
+      find: findPoolless,
+      findValues: (limit) => [limit],
+      apply: failPoolless,
+      applyValues: [POOLLESS, 'it names no pool that exists'],
+      exceptional: true,
+    },
     due('admit', 'admit', admit, [config.claimWithin, ATTEMPTS_DEFAULT]),
     due('promote-time', 'time', promote, []),
     due('promote-retry', 'retry', promote, []),
@@ -111,6 +121,10 @@ const POISON = stored(
 const TIMED_OUT = stored(
   'JOB_TIMEOUT',
   'The attempt ran past its timeout and its worker did not end it; the sweep did.',
+);
+const POOLLESS = stored(
+  'POOL_UNKNOWN',
+  'This row names no pool although its type needs a slot, or a pool that does not exist. Set the pool, then retry the job.',
 );
 const UNDEFINED = stored(
   'JOB_TYPE_UNKNOWN',

@@ -1,5 +1,6 @@
 /** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
 import type { Log } from '../domain/log.ts';
+import { pruneLinks } from '../sql/links.ts';
 import {
   countPages,
   countRowError,
@@ -15,6 +16,7 @@ import {
 import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
+import { concernedBy } from '../storage/links.ts';
 import { makePartitions, retain, unlessForbidden } from '../storage/partitions.ts';
 import {
   codeOf,
@@ -25,6 +27,7 @@ import {
 import { BatchSize } from './batch-size.ts';
 import { FINDINGS_EVERY_MS, refreshFindings } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
+import { LinkSweep } from './link-sweep.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
 
 const BATCH_MAX = 2_000;
@@ -75,6 +78,8 @@ export class Sweeper {
   #chores: readonly Chore[];
   #fleet: FleetWatch;
   #sizes: ReadonlyMap<string, BatchSize>;
+  #links: LinkSweep;
+  #letInNow = false;
   #chunk = 0;
   #promoteNow = false;
   #loops: Loop[];
@@ -86,6 +91,7 @@ export class Sweeper {
     this.#chores = chores;
     this.#tasks = sweepTasks(database.config);
     this.#sizes = new Map(this.#tasks.map(({ name }) => [name, new BatchSize(BATCH_MAX)]));
+    this.#links = new LinkSweep(database);
     this.#fleet = new FleetWatch(database, log);
     const onError = (error: unknown, loop: string): void =>
       this.#log.warn('sweep_failed', { loop, error });
@@ -112,6 +118,14 @@ export class Sweeper {
     });
   }
 
+  /** Jobs were enqueued in somebody's transaction that stand before the keys of limits: lets them in now, as far as there is room. */
+  letIn(limitKeys: readonly string[]): void {
+    const none = new Set<string>();
+    this.#links.note({ parents: none, pools: none, limitKeys: new Set(limitKeys) });
+    this.#letInNow = true;
+    this.#loops[0]?.wake();
+  }
+
   /** The names of its loops that have no pulse. */
   get stalled(): string[] {
     return stalledOf(this.#loops);
@@ -133,7 +147,10 @@ export class Sweeper {
     const { sweepInterval } = this.#database.config;
     const [tick] = await this.#database.run(takeTick, ['sweep', sweepInterval]);
     if (tick?.taken === true) await this.#sweep();
-    else if (this.#promoteNow) await this.#promote();
+    else {
+      if (this.#promoteNow) await this.#promote();
+      if (this.#letInNow) await this.#letOn(this.#links.letOn());
+    }
     // Just after the tick is due, or the whole of another interval would pass.
     return Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) + 2 + Math.random() * 10;
   }
@@ -141,6 +158,14 @@ export class Sweeper {
   async #promote(): Promise<void> {
     this.#promoteNow = false;
     for (const task of this.#tasks) if (task.apply === promote) await this.#run(task);
+    await this.#letOn(this.#links.letOn());
+  }
+
+  /** Workers elsewhere are told by the statement itself. */
+  async #letOn(ready: Promise<Set<string>>): Promise<void> {
+    this.#letInNow = false;
+    const types = await ready;
+    if (types.size > 0) this.#hooks.ready(types);
   }
 
   async #sweep(): Promise<void> {
@@ -149,6 +174,7 @@ export class Sweeper {
     for (const step of [
       ...this.#tasks.map((task) => () => this.#run(task)),
       () => this.#strays(),
+      () => this.#letOn(this.#links.round()),
       () => this.#fleet.prune(),
       ...this.#chores.map((chore) => () => this.#do(chore)),
     ]) {
@@ -173,6 +199,7 @@ export class Sweeper {
     if (await this.#fleet.look()) {
       const task = this.#tasks.find((one) => one.name === 'reclaim');
       if (task !== undefined) await this.#run(task);
+      await this.#letOn(this.#links.letOn());
     }
     return this.#database.config.watchInterval * (0.8 + Math.random() * 0.4);
   }
@@ -287,6 +314,7 @@ export class Sweeper {
   async #announce(task: string, exceptional: boolean, moved: readonly SweptRow[]): Promise<void> {
     if (moved.length === 0) return;
     this.moved.set(task, (this.moved.get(task) ?? 0) + moved.length);
+    this.#links.note(concernedBy(moved.map((row) => row.links)));
     if (exceptional)
       for (const row of moved.slice(0, 100))
         this.#log[row.state === 'failed' ? 'warn' : 'info']('swept', {
@@ -303,6 +331,7 @@ export class Sweeper {
 
   async #retention(): Promise<number> {
     await this.#database.run(pruneRowErrors);
+    await this.#database.run(pruneLinks);
     const done = await unlessForbidden(this.#database, this.#log, retain(this.#database));
     if (done !== undefined && done.made.length + done.dropped.length > 0)
       this.#log.info('retention', { made: done.made.length, dropped: done.dropped });

@@ -3,8 +3,9 @@ import type pg from 'pg';
 import type { ClientBase } from 'pg';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
 import { encodePayload, type PayloadLimits } from '../domain/payload.ts';
+import type { JobLinks } from '../sql/links.ts';
 import { begin, commit, rollback } from '../sql/session.ts';
-import { awaitRow, findAccepted, finishJobs } from '../sql/settle.ts';
+import { awaitRow, findAccepted, finishJobs, finishLinked } from '../sql/settle.ts';
 import { sleep } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import { makePartitions } from '../storage/partitions.ts';
@@ -20,6 +21,7 @@ export interface Fence {
   readonly workerId: string;
   readonly id: string;
   readonly token: string;
+  readonly links: JobLinks | null;
   /** Ends the wait for a connection. */
   readonly signal: AbortSignal;
 }
@@ -105,7 +107,7 @@ async function complete(
 ): Promise<void> {
   const end = endColumns([{ id: fence.id, token: fence.token, result: json }]);
   const refused = await database.run(
-    finishJobs,
+    fence.links === null ? finishJobs : finishLinked,
     [fence.workerId, ...end],
     bounded(client, database.config.statementTimeout),
   );

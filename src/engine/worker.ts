@@ -90,6 +90,7 @@ export class Worker {
       refused: ({ attempt }) =>
         this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token }),
       forgotten: (attempt) => this.#roster.forget(attempt),
+      ready: (types) => this.wake(types),
     });
     const parts = { roster: this.#roster, settler: this.#settler, alone: this.#alone };
     const hooks = {
@@ -257,6 +258,7 @@ export class Worker {
 
   #settledItself(attempt: Attempt): void {
     this.#roster.forget(attempt);
+    if (attempt.row.links !== null) void this.#settler.settledItself(attempt);
     this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
   }
 

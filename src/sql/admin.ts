@@ -1,5 +1,7 @@
 /** Admin: what a person does to one job; each answers with the rows it changed, and writes who did it and why into `events`. */
+import { afterHold, linksOf, STANDING, standing } from './gates.ts';
 import { from } from './guards.ts';
+import type { JobLinks } from './links.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
@@ -9,8 +11,14 @@ const toldCte = (t: Names, kind: Sql, cte: Sql): Sql => sql`
     insert into ${t.events} (job_id, at, kind, by, reason) select id, ${t.now}, ${kind}, $2, $3 from ${cte}
   )`;
 
+/** A job that was changed, and whom else that concerns. */
+export interface ChangedRow {
+  readonly id: string;
+  readonly links: JobLinks | null;
+}
+
 /** Cancels a live job ($1), whatever its state: the running attempt is fenced off, its signal aborted at the next heartbeat. */
-export const cancelJob: Statement<{ id: string; worker_id: string | null }> = statement(
+export const cancelJob: Statement<ChangedRow> = statement(
   'cancel-job',
   (t) => sql`
   with ended as (
@@ -20,42 +28,47 @@ export const cancelJob: Statement<{ id: string; worker_id: string | null }> = st
   ), ${keepCte(t, sql`null::bigint`)}, ${toldCte(t, sql`'cancelled'`, sql`ended`)}, heard as (
     select pg_notify(${t.literal}, 'cancel:' || worker_id::text) from ended where worker_id is not null
   )
-  select e.id::text, e.worker_id::text from ended e join kept on kept.id = e.id left join heard on true`,
+  select e.id::text, ${linksOf(sql`e`)} as links from ended e join kept on kept.id = e.id left join heard on true`,
 );
 
-/** Makes a held job ($1) ready. */
-export const releaseJob: Statement<{ id: string; type: string }> = statement(
+/** Makes a held job ($1) ready: it goes to its next gate. */
+export const releaseJob: Statement<ChangedRow> = statement(
   'release-job',
   (t) => sql`
   with released as (
-    update ${t.jobs} j set updated_at = ${t.now},
-      waits_for = case when j.run_at > ${t.now} then 'time' end,
-      wake_at = case when j.run_at > ${t.now} then j.run_at end,
-      claim_by = case when j.run_at > ${t.now} then null else ${t.now} + j.claim_within_ms * interval '1 ms' end,
+    update ${t.jobs} j set updated_at = ${t.now}, ${STANDING} = ${standing(t, afterHold(t, sql`j.run_at`), sql`j.run_at`)},
       seq = nextval('${t.schema}.jobs_seq_seq')
-    where j.id = $1 and ${from('release')} and j.waits_for = 'hold' returning j.id, j.type
+    where j.id = $1 and ${from('release')} and j.waits_for = 'hold' returning j.*
   ), ${toldCte(t, sql`'released'`, sql`released`)}, heard as (
-    select pg_notify(${t.literal}, 'ready:' || type) from released
+    select pg_notify(${t.literal}, 'ready:' || type) from released where waits_for is null
   )
-  select r.id::text, r.type from released r left join heard on true`,
+  select r.id::text, ${linksOf(sql`r`)} as links from released r left join heard on true`,
 );
 
-/** Moves a finished job ($1) back into the queue with fresh attempts; a unique key that another live job holds makes it fail with 23505. */
-export const retryJob: Statement<{ id: string; type: string }> = statement(
+/**
+ * Moves a finished job ($1) back to its first gate with fresh attempts; a unique key that another live job holds makes it fail with 23505. A
+ * child goes back to its parent while that one lives, and is a job of its own afterwards. A parent keeps what its children completed.
+ */
+export const retryJob: Statement<ChangedRow> = statement(
   'retry-job',
   (t) => sql`
   with back as (
     delete from ${t.finished} f where f.id = $1 returning f.*
+  ), again as (
+    select b.*, null::text as slot_pool, exists (select from ${t.jobs} p where p.id = b.parent_id) as is_child from back b
+  ), forgotten as (
+    delete from ${t.executions} e using again b
+    where (e.parent_id = b.parent_id and e.ordinal = b.ordinal) or (e.parent_id = b.id and e.state <> 'completed')
   ), requeued as (
     insert into ${t.jobs} (id, lane, type, rank, input, run_at, token, created_at, attempts_max, timeout_ms, claim_within_ms, wants_pool,
       limit_key, unique_key, parent_id, ordinal, tags, error, waits_for, wake_at, claim_by)
-    select b.id, b.lane, b.type, b.rank, b.input, b.run_at, b.token, b.created_at, coalesce(b.attempts_max, 5), b.timeout_ms,
-      coalesce(b.claim_within_ms, 300000), b.wants_pool, b.limit_key, b.unique_key, b.parent_id, b.ordinal, b.tags, b.error,
-      null, null, ${t.now} + coalesce(b.claim_within_ms, 300000) * interval '1 ms'
-    from back b
-    returning id, type
+    select j.id, j.lane, j.type, j.rank, j.input, j.run_at, j.token, j.created_at, coalesce(j.attempts_max, 5), j.timeout_ms,
+      coalesce(j.claim_within_ms, 300000), j.wants_pool, j.limit_key, j.unique_key, case when j.is_child then j.parent_id end,
+      case when j.is_child then j.ordinal end, j.tags, j.error, s.waits_for, s.wake_at, s.claim_by
+    from again j cross join lateral ${standing(t, afterHold(t, sql`null::timestamptz`), sql`null::timestamptz`, sql`coalesce(j.claim_within_ms, 300000)`)} as s ${STANDING}
+    returning *
   ), ${toldCte(t, sql`'retried'`, sql`requeued`)}, heard as (
-    select pg_notify(${t.literal}, 'ready:' || type) from requeued
+    select pg_notify(${t.literal}, 'ready:' || type) from requeued where waits_for is null
   )
-  select r.id::text, r.type from requeued r left join heard on true`,
+  select r.id::text, ${linksOf(sql`r`)} as links from requeued r left join heard on true`,
 );

@@ -1,5 +1,7 @@
 /** Claim: a worker takes queued jobs under a new token, in batches, in the order of the ready index. */
+import { linksOf } from './gates.ts';
 import { from } from './guards.ts';
+import type { JobLinks } from './links.ts';
 import { finishCtes, refusedRows } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
@@ -18,13 +20,15 @@ export interface ClaimRow {
   /** The job's own timeout, a bigint as text; null means that of its type. */
   readonly timeout_ms: string | null;
   readonly input: unknown;
+  /** Its parent, its pool and the key of its limit; null for a plain job. */
+  readonly links: JobLinks | null;
 }
 
 /** What a claim is asked for: the places of its parameters, beside $1, its worker. */
 interface Asked {
   /** The id of the claim. */
   readonly claim: Sql;
-  /** The types in the order in which to take them (JSON: type, timeout_ms, and the cursor rank/seq behind which to start). */
+  /** The types in the order in which to take them (JSON: type, queue, timeout_ms, and the cursor rank/seq behind which to start). */
   readonly types: Sql;
   readonly limit: Sql;
 }
@@ -34,13 +38,15 @@ const AFTER_ENDS: Asked = { claim: sql`$9`, types: sql`$10`, limit: sql`$11` };
 
 /**
  * The lateral per type keeps locks exact (a global sort locked 2,040 rows to claim 50); `materialized` keeps a bad plan from running the
- * limit twice (B2). The worker must be live (B7) and is named in `claims` before anything runs. `which`: which of the queued jobs.
+ * limit twice (B2). Types that are paused are left out. The worker must be live (B7) and is named in `claims` before anything runs. `which`: which of the queued jobs.
  */
 const dueCtes = (t: Names, asked: Asked, which: Sql): Sql => sql`
   alive as materialized (
     select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
   ), wanted as materialized (
-    select * from jsonb_to_recordset(${asked.types}::text::jsonb) as w (type text, timeout_ms bigint, rank integer, seq bigint)
+    select * from jsonb_to_recordset(${asked.types}::text::jsonb) as w (type text, queue text, timeout_ms bigint, rank integer, seq bigint)
+    where not exists (select from ${t.pauses} z
+      where (z.kind = 'type' and z.name = w.type or z.kind = 'queue' and z.name = w.queue) and (z.until is null or z.until > ${t.now}))
   ), due as materialized (
     select d.place
     from alive cross join wanted
@@ -66,7 +72,8 @@ const claimedCtes = (t: Names, asked: Asked, waitsAlone: Sql): Sql => sql`
       expires_at = ${t.now} + coalesce(j.timeout_ms, (select min(w.timeout_ms) from wanted w having min(w.timeout_ms) = max(w.timeout_ms)),
         (select w.timeout_ms from wanted w where w.type = j.type)) * interval '1 ms'
     where j.ctid = any (array(select due.place from due)) and ${from('claim')}
-    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at, j.timeout_ms, j.input
+    returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at, j.timeout_ms, j.input,
+      ${linksOf(sql`j`)} as links
   ), noted as (
     insert into ${t.claims} (id, worker_id, job_ids, expires_at, created_at)
     select ${asked.claim}, $1, array_agg(id), min(expires_at), ${t.now} from claimed having count(*) > 0
@@ -76,10 +83,10 @@ const claimCtes = (t: Names, asked: Asked): Sql => sql`
   ${dueCtes(t, asked, sql`j.crashes = 0 and (j.rank, j.seq) > (wanted.rank, wanted.seq)`)}, ${claimedCtes(t, asked, sql`false`)}`;
 
 const claimedRows: Sql = sql`
-  select 'job' as kind, id, token, type, rank, seq, attempt, attempts_max, crashes, snoozes, timeout_ms, input from claimed`;
+  select 'job' as kind, id, token, type, rank, seq, attempt, attempts_max, crashes, snoozes, timeout_ms, input, links from claimed`;
 
 const aloneRows = (t: Names): Sql => sql`
-  select 'alone', null, null, null, null, null, null, null, null, null, null, null
+  select 'alone', null, null, null, null, null, null, null, null, null, null, null, null
   where exists (
     select from wanted cross join lateral (
       select from ${t.jobs} j

@@ -87,35 +87,65 @@ export const undoRepeats: Statement<{ id: string }> = statement(
   delete from ${t.jobs} j where ${among(sql`select ran.id from ran`)} returning j.id::text`,
 );
 
+/** Takes jobs ($1) out again that this very transaction has stored. */
+export const takeBack: Statement<{ id: string }> = statement(
+  'take-back',
+  (t) => sql`
+  with windows as (
+    delete from ${t.keyWindows} w where w.job_id = any($1::text::uuid[])
+  )
+  delete from ${t.jobs} j where j.id = any($1::text::uuid[]) returning j.id::text`,
+);
+
 /** Sends a notification ($1). */
 export const notify: Statement<Record<string, never>> = statement(
   'notify',
-  (t) => sql`select pg_notify(${t.literal}, $1)`,
+  (t) =>
+    sql`with told as (select pg_notify(${t.literal}, $1::text)) select count(*)::integer as told from told -- See enqueueJobs.`,
 );
 
-/** Tells which of these types ($1) anybody has ever defined. */
-export const findTypes: Statement<{ type: string }> = statement(
+/** What is known of types ($1) that somebody has defined: the key of their limit, and whether their jobs need a slot. */
+export const findTypes: Statement<{
+  type: string;
+  limit_key: string | null;
+  needs_pool: boolean;
+}> = statement(
   'find-types',
-  (t) => sql`select type from ${t.jobTypes} where type = any($1::text[])`,
+  (t) => sql`select type, limit_key, needs_pool from ${t.jobTypes} where type = any($1::text[])`,
 );
 
-/** Stores the settings of job types ($1: a JSON list), for rows inserted by hand and for the sweep. */
+/**
+ * Stores the settings of job types ($1: a JSON list), for rows inserted by hand and for the sweep, and the limits ($2: a JSON list) of types and
+ * queues, except those that a person has set.
+ */
 export const defineTypes: Statement<Record<string, never>> = statement(
   'define-types',
   (t) => sql`
   with given as materialized (
     select * from jsonb_to_recordset($1::text::jsonb) as g (type text, queue text, timeout_ms bigint, claim_within_ms bigint,
-      attempts_max integer, backoff_base_ms bigint, backoff_max_ms bigint)
+      attempts_max integer, backoff_base_ms bigint, backoff_max_ms bigint, limit_key text, needs_pool boolean)
     order by type
   ), opened as (
     insert into ${t.queues} (name) select distinct queue from given order by 1 on conflict do nothing
+  ), limited as (
+    insert into ${t.limits} as old (name, running, rate_count, rate_ms, updated_at)
+    select distinct on (name) name, running, rate_count, rate_ms, ${t.now}
+    from jsonb_to_recordset($2::text::jsonb) as l (name text, running integer, rate_count integer, rate_ms bigint) order by name
+    on conflict (name) do update set running = excluded.running, rate_count = excluded.rate_count, rate_ms = excluded.rate_ms,
+      updated_at = excluded.updated_at
+    where old.set_by is null and (old.running, old.rate_count, old.rate_ms)
+      is distinct from (excluded.running, excluded.rate_count, excluded.rate_ms)
   )
-  insert into ${t.jobTypes} as old (type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, defined_at)
-  select type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, ${t.now} from given order by type
+  insert into ${t.jobTypes} as old (type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, limit_key,
+    needs_pool, defined_at)
+  select type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, limit_key, needs_pool, ${t.now}
+  from given order by type
   on conflict (type) do update set queue = excluded.queue, timeout_ms = excluded.timeout_ms,
     claim_within_ms = excluded.claim_within_ms, attempts_max = excluded.attempts_max,
-    backoff_base_ms = excluded.backoff_base_ms, backoff_max_ms = excluded.backoff_max_ms, defined_at = excluded.defined_at
-  where (old.queue, old.timeout_ms, old.claim_within_ms, old.attempts_max, old.backoff_base_ms, old.backoff_max_ms)
+    backoff_base_ms = excluded.backoff_base_ms, backoff_max_ms = excluded.backoff_max_ms, limit_key = excluded.limit_key,
+    needs_pool = excluded.needs_pool, defined_at = excluded.defined_at
+  where (old.queue, old.timeout_ms, old.claim_within_ms, old.attempts_max, old.backoff_base_ms, old.backoff_max_ms, old.limit_key,
+      old.needs_pool)
     is distinct from (excluded.queue, excluded.timeout_ms, excluded.claim_within_ms, excluded.attempts_max,
-      excluded.backoff_base_ms, excluded.backoff_max_ms)`,
+      excluded.backoff_base_ms, excluded.backoff_max_ms, excluded.limit_key, excluded.needs_pool)`,
 );

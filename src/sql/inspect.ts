@@ -25,6 +25,10 @@ export interface JobRow {
   readonly progress_note: string | null;
   readonly key: string | null;
   readonly tags: string[];
+  readonly pool: string | null;
+  readonly limit_key: string | null;
+  readonly parent_id: string | null;
+  readonly ordinal: number | null;
   readonly worker_id: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -35,7 +39,8 @@ export interface JobRow {
 }
 
 const COLUMNS = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
-    v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.worker_id::text,
+    v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.pool, v.limit_key,
+    v.parent_id::text, v.ordinal, v.worker_id::text,
     v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
 
 /**

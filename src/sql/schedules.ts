@@ -1,4 +1,6 @@
 /** Schedules: setting and pausing them, and the statements of the transaction that fires those that are due. */
+import type { ChangedRow } from './admin.ts';
+import { linksOf } from './gates.ts';
 import { among, eachJob } from './probes.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
@@ -18,6 +20,10 @@ export interface ScheduleRow {
   readonly rank: number;
   readonly tags: string[];
   readonly claim_within_ms: string | null;
+  readonly attempts_max: number | null;
+  readonly wants_pool: string | null;
+  readonly when_full: string | null;
+  readonly limit_key: string | null;
   readonly next_at: Date;
   readonly last_at: Date | null;
   readonly last_job_id: string | null;
@@ -41,7 +47,8 @@ export interface ScheduleRow {
 const columns = (
   t: Names,
 ): Sql => sql`s.name, s.type, s.input::text as input, s.cron, s.every_ms::text, s.anchor, s.timezone, s.missed,
-    s.missed_max, s.overlap, s.rank, s.tags, s.claim_within_ms::text, s.next_at, s.last_at, s.last_job_id::text, s.fired_to,
+    s.missed_max, s.overlap, s.rank, s.tags, s.claim_within_ms::text, s.attempts_max, s.wants_pool,
+    s.when_full, s.limit_key, s.next_at, s.last_at, s.last_job_id::text, s.fired_to,
     s.fired_times::text, s.missed_times::text, s.skipped_times::text, s.last_skipped_at, s.paused_at, s.paused_until, s.pause_reason,
     s.paused_by, s.error, s.error_at, s.errors, s.created_at, s.updated_at, ${t.now} as now`;
 
@@ -63,21 +70,25 @@ export const setSchedule: Statement<{ name: string }> = statement('set-schedule'
   with given as materialized (
     select * from jsonb_to_record($1::text::jsonb) as g (name text, type text, input jsonb, cron text, every_ms bigint, anchor timestamptz,
       anchored boolean, timezone text, missed text, missed_max integer, overlap text, rank integer, tags text[], claim_within_ms bigint,
-      next_at timestamptz)
+      attempts_max integer, wants_pool text, when_full text, limit_key text, next_at timestamptz)
   )
   insert into ${t.schedules} as old (name, type, input, cron, every_ms, anchor, timezone, missed, missed_max, overlap, rank, tags,
-    claim_within_ms, next_at)
-  select name, type, input, cron, every_ms, anchor, timezone, missed, missed_max, overlap, rank, tags, claim_within_ms, next_at from given
+    claim_within_ms, attempts_max, wants_pool, when_full, limit_key, next_at)
+  select name, type, input, cron, every_ms, anchor, timezone, missed, missed_max, overlap, rank, tags, claim_within_ms,
+    attempts_max, wants_pool, when_full, limit_key, next_at from given
   on conflict (name) do update set type = excluded.type, input = excluded.input, cron = excluded.cron, every_ms = excluded.every_ms,
     timezone = excluded.timezone, missed = excluded.missed, missed_max = excluded.missed_max, overlap = excluded.overlap,
     rank = excluded.rank, tags = excluded.tags, claim_within_ms = excluded.claim_within_ms,
+    attempts_max = excluded.attempts_max, wants_pool = excluded.wants_pool, when_full = excluded.when_full, limit_key = excluded.limit_key,
     anchor = case when ${changed} then excluded.anchor else old.anchor end,
     next_at = case when ${changed} then excluded.next_at else old.next_at end,
     computed_at = case when ${changed} then ${t.now} else old.computed_at end,
     error = null, error_at = null, errors = 0, retry_at = null, updated_at = ${t.now}
-  where ${changed} or (old.type, old.input, old.timezone, old.missed, old.missed_max, old.overlap, old.rank, old.tags, old.claim_within_ms)
+  where ${changed} or (old.type, old.input, old.timezone, old.missed, old.missed_max, old.overlap, old.rank, old.tags, old.claim_within_ms,
+    old.attempts_max, old.wants_pool, old.when_full, old.limit_key)
     is distinct from (excluded.type, excluded.input, excluded.timezone, excluded.missed, excluded.missed_max, excluded.overlap,
-      excluded.rank, excluded.tags, excluded.claim_within_ms)
+      excluded.rank, excluded.tags, excluded.claim_within_ms, excluded.attempts_max, excluded.wants_pool, excluded.when_full,
+      excluded.limit_key)
   returning old.name`;
 });
 
@@ -193,7 +204,7 @@ export const failSchedules: Statement<{ name: string; errors: number }> = statem
 );
 
 /** Cancels the live jobs that have these keys ($1), for the runs that replace them. $2 by, $3 reason. In the order of their ids, as every batch. */
-export const cancelReplaced: Statement<{ id: string }> = statement(
+export const cancelReplaced: Statement<ChangedRow> = statement(
   'cancel-replaced',
   (t) => sql`
   with wanted as materialized (
@@ -210,7 +221,7 @@ export const cancelReplaced: Statement<{ id: string }> = statement(
   ), heard as (
     select pg_notify(${t.literal}, 'cancel:' || worker_id::text) from ended where worker_id is not null
   )
-  select e.id::text from ended e join kept on kept.id = e.id where (select count(*) from heard) >= 0`,
+  select e.id::text, ${linksOf(sql`e`)} as links from ended e join kept on kept.id = e.id where (select count(*) from heard) >= 0`,
 );
 
 /** Notes that somebody ran a schedule outside of its times: $1 the job, $2 by, $3 reason, $4 the schedule. */

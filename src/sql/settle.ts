@@ -13,14 +13,23 @@ const keptOf = (
     j.started_at, j.created_at, j.attempts_max, ${crashes}, j.snoozes, j.timeout_ms, j.claim_within_ms, j.wants_pool, j.limit_key,
     j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note`;
 
-/** Copies rows of a CTE `ended` (rows of `jobs`) joined to `given g` (state, result, error, reason) into `finished`. */
+/** Notes the ends of executions among the rows of a CTE `ended`, for as long as their parent is kept. */
+const executedCte = (t: Names, rows: Sql): Sql => sql`
+  executed as (
+    insert into ${t.executions} (parent_id, ordinal, child_id, state, attempt, result, error, finished_at)
+    select j.parent_id, j.ordinal, j.id, ${rows} and j.parent_id is not null
+    on conflict (parent_id, ordinal) do update set child_id = excluded.child_id, state = excluded.state, attempt = excluded.attempt,
+      result = excluded.result, error = excluded.error, finished_at = excluded.finished_at
+  )`;
+
+/** Copies rows of a CTE `ended` (rows of `jobs`) joined to `given g` (state, result, error, reason) into `finished`, and into `executions`. */
 export const keepCte = (t: Names, doneToken: Sql, crashes: Sql = sql`j.crashes`): Sql => sql`
   kept as (
     insert into ${t.finished} (${KEPT}, state, finished_at, done_token, result, error, reason)
     select ${keptOf(crashes)}, g.state, ${t.now}, ${doneToken}, g.result, g.error, g.reason
     from ended j join given g on g.id = j.id
     returning id, token, state
-  )`;
+  ), ${executedCte(t, sql`g.state, j.attempt, g.result, g.error, ${t.now} from ended j join given g on g.id = j.id where true`)}`;
 
 /**
  * The ends of attempts of worker $1, one array for each field: $2 ids, $3 tokens, $4 states, $5 reasons, $6 outcomes, $7 results, $8 errors
@@ -44,7 +53,7 @@ export const finishCtes = (t: Names): Sql => sql`
   ), ended as (
     delete from ${t.jobs} j using given wanted
     where ${among(sql`select given.id from given`)} and j.id = wanted.id and j.lane = 0 and j.worker_id = $1 and j.token = wanted.token
-    returning ${keptOf(sql`j.crashes`)}, wanted.state, wanted.result, wanted.error, wanted.reason, wanted.outcome
+    returning ${keptOf(sql`j.crashes`)}, j.slot_pool, wanted.state, wanted.result, wanted.error, wanted.reason, wanted.outcome
   ), kept as (
     insert into ${t.finished} (${KEPT}, state, finished_at, done_token, result, error, reason)
     select ${KEPT}, state, ${t.now}, token, result, error, reason from ended
@@ -61,12 +70,26 @@ const refused: Sql = sql`
 
 /** The ends that were refused, in the shape of a claim row. */
 export const refusedRows: Sql = sql`
-  select 'refused', g.id, g.token, null, null, null, null, null, null, null, null, null ${refused}`;
+  select 'refused', g.id, g.token, null, null, null, null, null, null, null, null, null, null ${refused}`;
 
 /** Ends attempts of a worker ($1 to $8, see `finishCtes`); returns those that were refused. */
 export const finishJobs: Statement<{ id: string; token: string }> = statement(
   'finish-jobs',
   (t) => sql`with ${finishCtes(t)} select g.id, g.token ${refused}`,
+);
+
+/**
+ * Ends attempts of jobs that others wait for ($1 to $8, see `finishCtes`): notes executions, and what a pool has processed. Whoever waits is let
+ * on by `goOn`, after the commit.
+ */
+export const finishLinked: Statement<{ id: string; token: string }> = statement(
+  'finish-linked',
+  (t) => sql`
+  with ${finishCtes(t)}, counted as (
+    insert into ${t.poolDone} (pool, n)
+    select e.slot_pool, count(*) from ended e where e.slot_pool is not null and e.state = 'completed' group by e.slot_pool
+  ), ${executedCte(t, sql`j.state, j.attempt, j.result, j.error, ${t.now} from ended j where true`)}
+  select g.id, g.token ${refused}`,
 );
 
 /**
@@ -108,7 +131,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
   ), recorded as (
     insert into ${t.attempts} (job_id, type, token, attempt, worker_id, outcome, error, started_at, ended_at)
     select h.id, h.type, h.token, h.attempt, $1, g.outcome, g.error, h.started_at, ${t.now}
-    from held h join given g on g.id = h.id and g.token = h.token
+    from held h join given g on g.id = h.id and g.token = h.token where g.outcome is not null
   )
   select g.id::text, g.token::text from given g where not exists (select from moved m where m.id = g.id and m.token = g.token)`,
 );

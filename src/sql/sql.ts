@@ -33,6 +33,14 @@ export interface Names {
   readonly findings: Sql;
   readonly ticks: Sql;
   readonly rowErrors: Sql;
+  readonly pools: Sql;
+  readonly poolDone: Sql;
+  readonly limits: Sql;
+  readonly limitKeys: Sql;
+  readonly fanOuts: Sql;
+  readonly executions: Sql;
+  readonly keyWindows: Sql;
+  readonly pauses: Sql;
   readonly schedules: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
@@ -58,6 +66,14 @@ export function namesOf(schema: string): Names {
     findings: name('findings'),
     ticks: name('ticks'),
     rowErrors: name('row_errors'),
+    pools: name('pools'),
+    poolDone: name('pool_done'),
+    limits: name('limits'),
+    limitKeys: name('limit_keys'),
+    fanOuts: name('fan_outs'),
+    executions: name('executions'),
+    keyWindows: name('key_windows'),
+    pauses: name('pauses'),
     schedules: name('schedules'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),

@@ -2,12 +2,17 @@
 import * as admin from './admin.ts';
 import * as claim from './claim.ts';
 import * as enqueue from './enqueue.ts';
+import * as executions from './executions.ts';
 import * as findings from './findings.ts';
 import * as fleet from './fleet.ts';
 import * as inspect from './inspect.ts';
 import * as lifeline from './lifeline.ts';
+import * as limits from './limits.ts';
+import * as links from './links.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
+import * as pools from './pools.ts';
+import * as queues from './queues.ts';
 import * as schedules from './schedules.ts';
 import * as session from './session.ts';
 import * as settle from './settle.ts';
@@ -20,12 +25,17 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
   claim,
   enqueue,
+  executions,
   findings,
   fleet,
   inspect,
   lifeline,
+  limits,
+  links,
   migrate,
   partitions,
+  pools,
+  queues,
   schedules,
   session,
   settle,

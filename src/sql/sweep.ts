@@ -1,5 +1,7 @@
 /** Sweep: for every way in which a job can be late, which rows are, and what moves them. `find` returns ids, `apply` checks them again. */
+import { afterTime, linksOf, STANDING, standing } from './gates.ts';
 import { from } from './guards.ts';
+import type { JobLinks } from './links.ts';
 import { among, eachJob } from './probes.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
@@ -9,6 +11,7 @@ export interface SweptRow {
   readonly id: string;
   readonly type: string;
   readonly state: string;
+  readonly links: JobLinks | null;
 }
 
 /**
@@ -60,36 +63,46 @@ export const findDue: Statement<{ id: string }> = statement(
   select j.id::text from ${t.jobs} j where j.waits_for = $1 and j.wake_at <= ${t.now} order by j.wake_at limit $2`,
 );
 
+/** S0.6: nobody may get past the slots by naming none. */
+const poolless = (t: Names): Sql => sql`(case when j.wants_pool is null
+      then exists (select from ${t.jobTypes} y where y.type = j.type and y.needs_pool)
+      else not exists (select from ${t.pools} p where p.key = j.wants_pool) end)`;
+
 const lockedCte = (t: Names, guard: Sql): Sql => sql`
   locked as materialized (
     select j.id from ${t.jobs} j where j.id = any($1::uuid[]) and ${guard} order by j.id for update skip locked
   )`;
 
-/** Lets jobs ($1) whose time has come into the queue, behind those that are there. */
+const stateAfterGate: Sql = sql`case when j.waits_for is null then 'queued' else 'pending' end`;
+
+/** Lets jobs ($1) whose time has come into the queue, behind those that are there, or to the gate of their limit. */
 export const promote: Statement<SweptRow> = statement(
   'promote',
   (t) => sql`
   with ${lockedCte(t, sql`j.waits_for in ('time', 'retry') and j.wake_at <= ${t.now}`)}
-  update ${t.jobs} j set waits_for = null, wake_at = null, claim_by = ${t.now} + j.claim_within_ms * interval '1 ms',
-    seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
+  update ${t.jobs} j set ${STANDING} = ${standing(t, afterTime, sql`null`)}, seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
   where ${among(sql`select locked.id from locked`)} and ${from('promote')}
-  returning j.id::text, j.type, 'queued' as state`,
+  returning j.id::text, j.type, ${stateAfterGate} as state, ${linksOf(sql`j`)} as links`,
 );
 
 /** Gives rows inserted by hand ($1) the settings of their type, and sends them to their next gate. $2, $3: defaults of claim_within_ms and attempts_max. */
 export const admit: Statement<SweptRow> = statement(
   'admit',
   (t) => sql`
-  with ${lockedCte(t, sql`j.waits_for = 'admit'`)}, settings as materialized (
+  with ${lockedCte(t, sql`j.waits_for = 'admit' and not ${poolless(t)}`)}, settings as materialized (
     select locked.id, coalesce(j.claim_within_ms, y.claim_within_ms, $2::bigint) as claim_within_ms,
-      coalesce(j.attempts_max, y.attempts_max, $3::integer) as attempts_max, j.run_at > ${t.now} as early
-    from locked ${eachJob(t, sql`j.type, j.run_at, j.claim_within_ms, j.attempts_max`, sql`j.id = locked.id`)} left join ${t.jobTypes} y on y.type = j.type
+      coalesce(j.attempts_max, y.attempts_max, $3::integer) as attempts_max, coalesce(j.limit_key, y.limit_key) as limit_key
+    from locked ${eachJob(t, sql`j.type, j.claim_within_ms, j.attempts_max, j.limit_key`, sql`j.id = locked.id`)} left join ${t.jobTypes} y on y.type = j.type
   )
-  update ${t.jobs} j set claim_within_ms = s.claim_within_ms, attempts_max = s.attempts_max, updated_at = ${t.now},
-    waits_for = case when s.early then 'time' end, wake_at = case when s.early then j.run_at end,
-    claim_by = case when s.early is not true then ${t.now} + s.claim_within_ms * interval '1 ms' end
+  update ${t.jobs} j set claim_within_ms = s.claim_within_ms, attempts_max = s.attempts_max, limit_key = s.limit_key, updated_at = ${t.now},
+    ${STANDING} = ${standing(
+      t,
+      sql`case when j.wants_pool is not null then 'slot' when j.run_at > ${t.now} then 'time' when s.limit_key is not null then 'limit' end`,
+      sql`j.run_at`,
+      sql`s.claim_within_ms`,
+    )}
   from settings s where j.id = s.id and ${among(sql`select s.id from settings s`)} and ${from('admit')}
-  returning j.id::text, j.type, case when j.waits_for is null then 'queued' else 'pending' end as state`,
+  returning j.id::text, j.type, ${stateAfterGate} as state, ${linksOf(sql`j`)} as links`,
 );
 
 /** Rows inserted by hand whose type nobody has ever defined. */
@@ -99,6 +112,13 @@ export const findUndefined: Statement<{ id: string }> = statement(
   select j.id::text from ${t.jobs} j
   where j.waits_for = 'admit' and not exists (select from ${t.jobTypes} y where y.type = j.type)
   order by j.wake_at limit $1`,
+);
+
+/** Rows inserted by hand whose type needs a slot and that name no pool, or one that does not exist. */
+export const findPoolless: Statement<{ id: string }> = statement(
+  'find-poolless',
+  (t) => sql`
+  select j.id::text from ${t.jobs} j where j.waits_for = 'admit' and ${poolless(t)} order by j.wake_at limit $1`,
 );
 
 /** Jobs whose finish_by has passed and that do not run. */
@@ -118,13 +138,19 @@ const failing = (name: string, applies: (t: Names) => Sql): Statement<SweptRow> 
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, $3 as reason from ended
   ), ${keepCte(t, sql`null::bigint`)}
-  select e.id::text, e.type, 'failed' as state from ended e join kept on kept.id = e.id`,
+  select e.id::text, e.type, 'failed' as state, ${linksOf(sql`e`)} as links from ended e join kept on kept.id = e.id`,
   );
 
 /** Fails jobs whose finish_by has passed. */
 export const failExpired: Statement<SweptRow> = failing(
   'fail-expired',
   (t) => sql`j.finish_by <= ${t.now}`,
+);
+
+/** Fails rows without a pool. */
+export const failPoolless: Statement<SweptRow> = failing(
+  'fail-poolless',
+  (t) => sql`j.waits_for = 'admit' and ${poolless(t)}`,
 );
 
 /** Fails rows whose type is still unknown. */
@@ -175,7 +201,8 @@ export const reclaim: Statement<SweptRow> = statement(
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $2::text::jsonb as error, 'poison' as reason from ended
   ), ${keepCte(t, sql`null::bigint`, sql`(j.crashes + 1)::smallint`)}
-  select id::text, type, 'queued' as state from requeued union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
+  select id::text, type, 'queued' as state, null::jsonb as links from requeued
+  union all select e.id::text, e.type, 'failed', ${linksOf(sql`e`)} from ended e join kept on kept.id = e.id`,
 );
 
 /** Running jobs that are past their timeout by more than $1 ms, which their worker had to end them. */
@@ -207,13 +234,14 @@ export const timeOut: Statement<SweptRow> = statement(
   ), deferred as (
     update ${t.jobs} j set worker_id = null, started_at = null, expires_at = null, waits_alone = false, waits_for = 'retry', claim_by = null,
       wake_at = ${t.now} + d.delay_ms * interval '1 ms', error = $3::text::jsonb, updated_at = ${t.now}
-    from delays d where j.id = d.id and ${among(sql`select d.id from delays d`)} returning j.id, j.type
+    from delays d where j.id = d.id and ${among(sql`select d.id from delays d`)} returning j.id, j.type, ${linksOf(sql`j`)} as links
   ), ended as (
     delete from ${t.jobs} j where ${among(sql`select l.id from late l where l.attempt >= l.attempts_max`)} returning j.*
   ), given as (
     select id, 'failed' as state, null::jsonb as result, $3::text::jsonb as error, null::text as reason from ended
   ), ${keepCte(t, sql`null::bigint`)}
-  select id::text, type, 'pending' as state from deferred union all select e.id::text, e.type, 'failed' from ended e join kept on kept.id = e.id`,
+  select id::text, type, 'pending' as state, links from deferred
+  union all select e.id::text, e.type, 'failed', ${linksOf(sql`e`)} from ended e join kept on kept.id = e.id`,
 );
 
 /** Rows that a hand or a bug left running: one chunk of pages ($1 to $2) is looked at per tick, so that nothing depends on `claims` alone. $3: grace in ms. */
@@ -262,5 +290,5 @@ export const quarantine: Statement<SweptRow> = statement(
   ), ${keepCte(t, sql`null::bigint`)}, told as (
     insert into ${t.events} (job_id, at, kind, by, detail) select id, ${t.now}, 'quarantined', 'sweep', $2::text::jsonb from ended
   )
-  select e.id::text, e.type, 'failed' as state from ended e join kept on kept.id = e.id`,
+  select e.id::text, e.type, 'failed' as state, ${linksOf(sql`e`)} as links from ended e join kept on kept.id = e.id`,
 );

@@ -3,10 +3,11 @@ import { unstuckError } from '../domain/errors.ts';
 import type { Job, JobFilter, JobPage } from '../domain/job.ts';
 import { timeOf } from '../domain/job-id.ts';
 import { allows, type State, TRANSITIONS, type Verb } from '../domain/transitions.ts';
-import { cancelJob, releaseJob, retryJob } from '../sql/admin.ts';
+import { type ChangedRow, cancelJob, releaseJob, retryJob } from '../sql/admin.ts';
 import { findHistory, findJob, listJobs } from '../sql/inspect.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database } from './database.ts';
+import { cancelChildrenOf, concernedBy, letOn } from './links.ts';
 import { isConnectionLost, isTransient, violates } from './postgres-errors.ts';
 import { toJob } from './rows.ts';
 
@@ -69,6 +70,7 @@ export function cancel(database: Database, id: string, actor: Actor): Promise<Jo
   return change(database, id, {
     verb: 'cancel',
     attempt: () => database.run(cancelJob, values(id, actor)),
+    after: () => cancelChildrenOf(database, id),
     proves: (job) => job.state === 'cancelled',
   });
 }
@@ -104,7 +106,7 @@ export function retry(database: Database, id: string, actor: Actor): Promise<Job
   });
 }
 
-async function requeue(database: Database, id: string, actor: Actor): Promise<unknown[]> {
+async function requeue(database: Database, id: string, actor: Actor): Promise<ChangedRow[]> {
   try {
     return await database.run(retryJob, values(id, actor));
   } catch (cause) {
@@ -125,7 +127,9 @@ function values(id: string, actor: Actor): unknown[] {
 interface Change {
   readonly verb: Verb;
   /** Tries once, and answers with the rows that it changed. */
-  attempt(): Promise<unknown[]>;
+  attempt(): Promise<ChangedRow[]>;
+  /** What follows from it, after its commit; the sweep does what is left undone here. */
+  after?(): Promise<unknown>;
   /** Whether the job, seen after a reply was lost, shows that the change was made. */
   proves(job: Job): boolean | Promise<boolean>;
 }
@@ -148,10 +152,21 @@ async function change(database: Database, id: string, asked: Change): Promise<Jo
     }
   }
 
+  /** The change is made whatever becomes of this. */
+  async function followUp(changed: readonly ChangedRow[]): Promise<void> {
+    try {
+      await asked.after?.();
+      await letOn(database, concernedBy(changed.map((row) => row.links)));
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+    }
+  }
+
   /** Tries, and only when nothing changed looks why; the bound keeps two people who undo each other from spinning. */
   async function tryChange(): Promise<Job> {
     for (let round = 0; round < ROUNDS; round += 1) {
       const changed = await asked.attempt();
+      if (changed.length > 0) await followUp(changed);
       const job = await readJob(database, id);
       if (job === undefined) throw notFound(id);
       if (changed.length > 0 || (lost && (await asked.proves(job)))) return job;

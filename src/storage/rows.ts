@@ -27,11 +27,15 @@ export function toJob(row: JobRow): Job {
     token: row.token,
     input: row.input,
     result: row.result,
-    error: row.error === null ? null : toError(row.error),
+    error: row.error === null ? null : readError(row.error),
     progress: row.progress,
     progressNote: row.progress_note,
     key: row.key,
     tags: row.tags,
+    pool: row.pool,
+    limitKey: row.limit_key,
+    parentId: row.parent_id,
+    ordinal: row.ordinal,
     workerId: row.worker_id,
     reason: row.reason,
     createdAt: row.created_at,
@@ -43,8 +47,8 @@ export function toJob(row: JobRow): Job {
   };
 }
 
-/** Errors written by hand may have any shape; what is missing is filled in. */
-function toError(stored: unknown): JobError {
+/** Turns a stored error into one of ours: errors written by hand may have any shape; what is missing is filled in. */
+export function readError(stored: unknown): JobError {
   const given = (
     typeof stored === 'object' && stored !== null ? stored : { message: stored }
   ) as Partial<Record<keyof JobError, unknown>>;

@@ -53,6 +53,10 @@ export async function storeSchedule(database: Database, checked: CheckedSchedule
     rank: checked.rank,
     tags: checked.tags,
     claim_within_ms: checked.claimWithinMs,
+    attempts_max: checked.attemptsMax,
+    wants_pool: checked.pool,
+    when_full: checked.whenFull,
+    limit_key: checked.limitKey,
     next_at: checked.nextAt,
   });
   await database.run(setSchedule, [`{"input":${checked.input},${row.slice(1)}`]);
@@ -109,6 +113,8 @@ export function toSchedule(row: ScheduleRow): Schedule {
     priority: row.rank === 0 ? 0 : -row.rank,
     tags: row.tags,
     claimWithin: row.claim_within_ms === null ? null : Number(row.claim_within_ms),
+    pool: row.wants_pool,
+    limitKey: row.limit_key,
     nextAt: row.next_at,
     lastAt: row.last_at,
     lastJobId: row.last_job_id,

@@ -2,6 +2,7 @@
 import type { JobDefinition, RunningJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import { lineLog } from '../domain/log.ts';
+import { providersOf } from '../domain/providers.ts';
 
 /** What the handler sees beside its input; everything has a default of a first attempt. */
 export type HandlerCall = Partial<Omit<RunningJob, 'input'>>;
@@ -25,6 +26,7 @@ export async function runHandler<Input, Parsed, Result>(
   }
   return definition.run({
     ...firstAttempt(definition.type, definition.retry.attemptsMax),
+    provider: definition.providers && providersOf(definition.providers, input, definition.type)[0],
     ...call,
     input: checked.value as Parsed,
   });
@@ -38,6 +40,7 @@ function firstAttempt(type: string, attemptsMax: number): Omit<RunningJob, 'inpu
     attempt: 1,
     attemptsMax,
     crashes: 0,
+    provider: undefined,
     token: '1',
     idempotencyKey: id,
     signal: new AbortController().signal,

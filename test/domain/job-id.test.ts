@@ -2,16 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jobId, parseJobId } from '../../src/domain/job-id.ts';
+import { JobIds, parseJobId, timeOf } from '../../src/domain/job-id.ts';
 
 test('an id is a UUID of version 7 from which its time and lane can be read', () => {
   fc.assert(
     fc.property(
-      fc.nat({ max: 2 ** 47 }),
+      fc.integer({ min: 1, max: 2 ** 47 }),
       fc.uuid({ version: 4 }),
       fc.nat({ max: 255 }),
       (now, random, lane) => {
-        const id = jobId(now, random, lane);
+        const id = new JobIds().next(now, random, lane);
         expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
         expect(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)).toBe(now);
         expect(Number.parseInt(id.slice(-2), 16)).toBe(lane);
@@ -21,8 +21,35 @@ test('an id is a UUID of version 7 from which its time and lane can be read', ()
   );
 });
 
-test('later ids sort behind earlier ones', () => {
-  expect(jobId(1_000, randomUUID()) < jobId(1_001, randomUUID())).toBe(true);
+test('each id of a process sorts behind the one before, whatever the clock does within seconds', () => {
+  const steps = fc.array(fc.integer({ min: -3, max: 3 }), { minLength: 5_000, maxLength: 5_000 });
+  fc.assert(
+    fc.property(steps, (moves) => {
+      const ids = new JobIds();
+      let now = 1_000_000;
+      let last = '';
+      for (const move of moves) {
+        now += Math.sign(Math.max(0, Math.abs(move) - 2)) * move;
+        const id = ids.next(now, randomUUID());
+        expect(id > last).toBe(true);
+        last = id;
+      }
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test('ten thousand ids of one millisecond are all different and in order', () => {
+  const ids = new JobIds();
+  const made = Array.from({ length: 10_000 }, () => ids.next(1_000, randomUUID()));
+  expect(made.toSorted()).toEqual(made);
+  expect(new Set(made).size).toBe(10_000);
+});
+
+test('a clock that is set back for good is followed', () => {
+  const ids = new JobIds();
+  ids.next(1_000_000, randomUUID());
+  expect(timeOf(ids.next(900_000, randomUUID()))).toBe(900_000);
 });
 
 test('what is not a UUID is refused by name', () => {

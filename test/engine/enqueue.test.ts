@@ -1,7 +1,8 @@
 // The laws of enqueueing: what was answered is stored, once; what was refused is not; a neighbour's fault is nobody else's.
 import { describe, expect, test } from 'vitest';
 import { BatchError } from '../../src/domain/batch.ts';
-import { Enqueuer, type NewJob } from '../../src/engine/enqueuer.ts';
+import type { NewJob } from '../../src/domain/new-job.ts';
+import { Enqueuer } from '../../src/engine/enqueuer.ts';
 import { eventually, job, setup } from '../support/unstuck.ts';
 
 const mail = job('mail', () => 'sent');

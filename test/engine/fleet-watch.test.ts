@@ -106,6 +106,21 @@ describe('G2: a clock that jumps', () => {
     expect(lines.filter((line) => line.event === 'worker_dead')).toEqual([]);
   });
 
+  test('forward before the first look kills no worker that beats soon after', async () => {
+    const all = await setup({ sweep: false });
+    await quiet(all.query);
+    const id = await absent(all.query, 'a', 60_000);
+    await all.moveClock('3 hours');
+    const fleet = watch(all);
+    expect(await fleet.look()).toBe(false);
+    await all.query(
+      `update unstuck.workers set lease_until = unstuck.clock() + interval '60 s' where id = $1`,
+      [id],
+    );
+    expect(await fleet.look()).toBe(false);
+    expect(await stateOf(all.query, id)).toBe('live');
+  });
+
   test('forward delays the end of a dead worker by one lease only', async () => {
     const all = await setup({ sweep: false });
     await quiet(all.query);

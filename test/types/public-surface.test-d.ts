@@ -46,7 +46,7 @@ expectTypeOf<Leaks<library.ScheduleRule>>().toBeNever();
 expectTypeOf<Leaks<library.ScheduleSettings>>().toBeNever();
 expectTypeOf<Leaks<library.ScheduleOfType>>().toBeNever();
 expectTypeOf<Leaks<library.NominalTime>>().toBeNever();
-expectTypeOf<Leaks<library.PauseOptions>>().toBeNever();
+expectTypeOf<Leaks<library.SchedulePauseOptions>>().toBeNever();
 expectTypeOf<Leaks<library.PreviewOptions>>().toBeNever();
 expectTypeOf<Leaks<library.ScheduleFilter>>().toBeNever();
 expectTypeOf<Leaks<library.CallerTransaction>>().toBeNever();

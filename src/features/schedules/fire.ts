@@ -1,7 +1,9 @@
 /** Fire: enqueues the runs of the schedules that are due, each in the transaction that moves its schedule on. */
 import type { Enqueued } from '../../domain/job.ts';
 import type { Log } from '../../domain/log.ts';
-import type { Enqueuer, NewJob } from '../../engine/enqueuer.ts';
+import type { NewJob } from '../../domain/new-job.ts';
+import type { Enqueuer } from '../../engine/enqueuer.ts';
+import type { ChangedRow } from '../../sql/admin.ts';
 import { findConflicts } from '../../sql/enqueue.ts';
 import {
   cancelReplaced,
@@ -13,6 +15,7 @@ import {
 } from '../../sql/schedules.ts';
 import { monotonicMs } from '../../std/timer.ts';
 import type { Database, Executor } from '../../storage/database.ts';
+import { cancelChildrenOf, concernedBy, letOn } from '../../storage/links.ts';
 import { makePartitions } from '../../storage/partitions.ts';
 import { codeOf, isConnectionLost, isPartitionMissing } from '../../storage/postgres-errors.ts';
 import { keyOf, nominalJob, type Plan, planOf } from './plan.ts';
@@ -36,6 +39,8 @@ interface Outcome {
   /** The types of the jobs that were made. */
   readonly types: readonly string[];
   readonly unfired: readonly Unfired[];
+  /** The runs that were cancelled for new ones, and whom that concerns. */
+  readonly replaced: readonly ChangedRow[];
   /** Rows that are left for the next batch. */
   readonly left: number;
 }
@@ -72,6 +77,7 @@ async function fireBatch(
       return fireLocked(database, storing, rows, client);
     });
     for (const type of outcome.types) types.add(type);
+    for (const type of await letOnAfter(database, outcome.replaced)) types.add(type);
     for (const unfired of outcome.unfired) report(log, unfired);
     return outcome.left;
   };
@@ -103,10 +109,10 @@ async function fireLocked(
   rows: readonly ScheduleRow[],
   client: Executor,
 ): Promise<Outcome> {
-  if (rows.length === 0) return { types: [], unfired: [], left: 0 };
+  if (rows.length === 0) return { types: [], unfired: [], replaced: [], left: 0 };
   const { plans, unfired } = planAll(rows, database.config.sweepInterval);
   const jobs = await newJobs(database, plans, client);
-  await replace(database, plans, jobs, client);
+  const replaced = await replace(database, plans, jobs, client);
   const all = [...jobs.values()].flat();
   const answers =
     all.length === 0
@@ -120,7 +126,7 @@ async function fireLocked(
   await database.run(moveSchedules, [JSON.stringify(moves)], client);
   await fail(database, unfired, client);
   const left = rows.length - plans.length - unfired.length;
-  return { types: all.map(({ job }) => job.type), unfired, left };
+  return { types: all.map(({ job }) => job.type), unfired, replaced, left };
 }
 
 /** Plans rows until its time is up, at least one; the others stay due, for the next batch. */
@@ -187,12 +193,21 @@ async function replace(
   plans: readonly Plan[],
   jobs: ReadonlyMap<Plan, readonly Run[]>,
   client: Executor,
-): Promise<void> {
+): Promise<readonly ChangedRow[]> {
   const keys = plans
     .filter((plan) => plan.row.overlap === 'replace' && (jobs.get(plan) ?? []).length > 0)
     .flatMap(({ row }) => keyOf(row) ?? []);
-  if (keys.length === 0) return;
-  await database.run(cancelReplaced, [keys, 'schedule', 'replaced by the next run'], client);
+  if (keys.length === 0) return [];
+  return database.run(cancelReplaced, [keys, 'schedule', 'replaced by the next run'], client);
+}
+
+/** After the commit: cancels the children of runs that were replaced, and lets on whoever waited for their slots and limits. */
+export async function letOnAfter(
+  database: Database,
+  replaced: readonly ChangedRow[],
+): Promise<ReadonlySet<string>> {
+  for (const { id } of replaced) await cancelChildrenOf(database, id);
+  return letOn(database, concernedBy(replaced.map(({ links }) => links)));
 }
 
 /** The row that `moveSchedules` reads. */

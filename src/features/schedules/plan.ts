@@ -1,8 +1,8 @@
 /** Plan: which of the times of a schedule fire now, and where it goes on. Pure. */
 import { createHash } from 'node:crypto';
-import { jobId } from '../../domain/job-id.ts';
+import { JobIds } from '../../domain/job-id.ts';
+import type { NewJob } from '../../domain/new-job.ts';
 import { nextAfter, timesWithin } from '../../domain/nominal-times.ts';
-import type { NewJob } from '../../engine/enqueuer.ts';
 import type { ScheduleRow } from '../../sql/schedules.ts';
 import { ruleOf } from '../../storage/schedules.ts';
 
@@ -61,7 +61,7 @@ export function nominalJob(row: ScheduleRow, atMs: number): NewJob {
   const made = [row.name, row.created_at.toISOString(), atMs].join('|');
   const hex = createHash('sha256').update(made).digest('hex');
   const random = `00000000-0000-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6, 18)}`;
-  return jobOf(row, jobId(atMs, random), [`nominal:${new Date(atMs).toISOString()}`]);
+  return jobOf(row, new JobIds().next(atMs, random), [`nominal:${new Date(atMs).toISOString()}`]);
 }
 
 /** A job of a schedule, with its id and the tags that it has beside those of the schedule. */
@@ -76,8 +76,13 @@ export function jobOf(row: ScheduleRow, id: string, tags: readonly string[]): Ne
     delayMs: undefined,
     finishBy: undefined,
     claimWithinMs: row.claim_within_ms === null ? undefined : Number(row.claim_within_ms),
-    attemptsMax: undefined,
+    attemptsMax: row.attempts_max ?? undefined,
     key: keyOf(row),
+    keyMode: undefined,
+    keyWindowMs: undefined,
+    pool: row.wants_pool ?? undefined,
+    whenFull: (row.when_full ?? undefined) as NewJob['whenFull'],
+    limitKey: row.limit_key ?? undefined,
     tags: [...row.tags, `schedule:${row.name}`, ...tags],
     size: row.input.length + 150,
   };

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { AnyJob } from '../../domain/define-job.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import type { Enqueued } from '../../domain/job.ts';
-import { jobId } from '../../domain/job-id.ts';
-import { checkInput } from '../../domain/new-job.ts';
+import { JobIds } from '../../domain/job-id.ts';
+import { applySettings, checkInput } from '../../domain/new-job.ts';
 import { type NominalTime, nextAfter, preview } from '../../domain/nominal-times.ts';
 import {
   checkRuleAlone,
@@ -17,6 +17,7 @@ import {
   type ScheduleRule,
 } from '../../domain/schedule.ts';
 import type { TypeRegistry } from '../../engine/type-registry.ts';
+import type { ChangedRow } from '../../sql/admin.ts';
 import { readClock } from '../../sql/inspect.ts';
 import {
   cancelReplaced,
@@ -40,7 +41,7 @@ import {
   storeSchedule,
   toSchedule,
 } from '../../storage/schedules.ts';
-import type { Storing } from './fire.ts';
+import { letOnAfter, type Storing } from './fire.ts';
 import { jobOf, keyOf } from './plan.ts';
 
 /** Which schedules to list. */
@@ -60,7 +61,7 @@ export interface PreviewOptions {
 }
 
 /** Why a schedule is paused, who did it, and until when. */
-export interface PauseOptions extends Actor {
+export interface SchedulePauseOptions extends Actor {
   /** Within ten years. Default: until it is resumed. */
   readonly until?: Date;
 }
@@ -87,9 +88,11 @@ export class Schedules {
     const nowMs = await this.#nowMs();
     const checked = checkSchedule(name, options, this.#database.config, nowMs);
     const job = 'job' in options ? options.job : undefined;
-    if (job !== undefined) await checkInput(job, options.input);
-    await this.#types.known(checked.type, job);
-    await storeSchedule(this.#database, checked);
+    if (job !== undefined)
+      await Promise.all([checkInput(job, options.input), this.#types.defined(job)]);
+    const settings = job === undefined ? await this.#types.settingsOf(checked.type) : undefined;
+    const whole = settings === undefined ? checked : applySettings(checked, settings);
+    await storeSchedule(this.#database, whole);
     return toSchedule(await readScheduleRow(this.#database, name));
   }
 
@@ -110,7 +113,7 @@ export class Schedules {
   }
 
   /** Pauses a schedule, at once and until then; times of a pause are not missed, they never fire. Throws SCHEDULE_NOT_FOUND or SCHEDULE_INVALID. */
-  async pause(name: string, { until, ...actor }: PauseOptions = {}): Promise<Schedule> {
+  async pause(name: string, { until, ...actor }: SchedulePauseOptions = {}): Promise<Schedule> {
     const checked = checkUntil(until, await this.#nowMs());
     await holdSchedule(this.#database, name, storedActor(actor), checked);
     return toSchedule(await readScheduleRow(this.#database, name));
@@ -155,21 +158,24 @@ export class Schedules {
    */
   async run(name: string, actor: Actor = {}): Promise<Enqueued> {
     const { by, reason } = storedActor(actor);
-    return this.#database.transaction(async (client) => {
+    let replaced: readonly ChangedRow[] = [];
+    const answer = await this.#database.transaction(async (client) => {
       const row = await this.#locked(name, client);
       const key = keyOf(row);
       if (row.overlap === 'replace')
-        await this.#database.run(
+        replaced = await this.#database.run(
           cancelReplaced,
           [[key], by ?? 'schedule', 'replaced by a run by hand'],
           client,
         );
-      const job = jobOf(row, jobId(Date.now(), randomUUID()), []);
+      const job = jobOf(row, new JobIds().next(Date.now(), randomUUID()), []);
       const [enqueued] = await this.#storing.enqueueIn(client, [job]);
       if (enqueued?.created === true)
         await this.#database.run(noteScheduleRun, [job.id, by, reason, name], client);
       return enqueued as Enqueued;
     });
+    await letOnAfter(this.#database, replaced);
+    return answer;
   }
 
   async #locked(name: string, client: Executor): Promise<ScheduleRow> {

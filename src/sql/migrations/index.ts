@@ -4,7 +4,10 @@ import { jobs } from './001-jobs.ts';
 import { fleet } from './002-fleet.ts';
 import { plainSql } from './003-plain-sql.ts';
 import { pulse } from './004-pulse.ts';
-import { schedules } from './005-schedules.ts';
+import { links } from './005-links.ts';
+import { admission } from './006-admission.ts';
+import { lettingOn } from './007-letting-on.ts';
+import { schedules } from './008-schedules.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -21,7 +24,10 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, name: 'fleet', needs: 1, build: fleet },
   { number: 3, name: 'plain-sql', needs: 3, build: plainSql },
   { number: 4, name: 'pulse', needs: 3, build: pulse },
-  { number: 5, name: 'schedules', needs: 3, build: schedules },
+  { number: 5, name: 'links', needs: 7, build: links },
+  { number: 6, name: 'admission', needs: 7, build: admission },
+  { number: 7, name: 'letting-on', needs: 7, build: lettingOn },
+  { number: 8, name: 'schedules', needs: 7, build: schedules },
 ];
 
 /** The number of the newest migration that this version knows. */

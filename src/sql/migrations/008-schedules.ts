@@ -3,7 +3,7 @@ import type { Names, Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
 
 /**
- * Migration 5: `schedules`. `next_at` is never empty, so no schedule can be stuck; `computed_at` is when it was computed: a clock that shows less has
+ * Migration 8: `schedules`. `next_at` is never empty, so no schedule can be stuck; `computed_at` is when it was computed: a clock that shows less has
  * been put back, and it is computed anew (K5). `fired_to` is the greatest nominal time that was ever fired: behind it no time is fired without a look
  * at the jobs that are there.
  */
@@ -24,6 +24,10 @@ export function schedules(t: Names): readonly Sql[] {
     rank integer not null default 0,
     tags text[] not null default '{}',
     claim_within_ms bigint,
+    attempts_max integer,
+    wants_pool text collate "C",
+    when_full text,
+    limit_key text collate "C",
     next_at timestamptz not null,
     computed_at timestamptz not null default ${t.now},
     last_at timestamptz,
@@ -48,8 +52,9 @@ export function schedules(t: Names): readonly Sql[] {
     constraint schedules_rule check (
       case when every_ms is null then cron is not null and anchor is null else cron is null and anchor is not null end),
     constraint schedules_bounds check (every_ms between 1000 and 315360000000 and missed_max between 1 and 1000
-      and rank between -1000 and 1000 and claim_within_ms between 100 and 315360000000 and length(cron) between 1 and 500
+      and rank between -1000 and 1000 and claim_within_ms between 100 and 315360000000 and attempts_max between 1 and 1000 and length(cron) between 1 and 500
       and fired_times >= 0 and missed_times >= 0 and skipped_times >= 0 and errors >= 0),
+    constraint schedules_when_full check ((when_full is null) = (wants_pool is null) and when_full in ('refuse', 'wait')),
     constraint schedules_missed check (missed in ('skip', 'once', 'all')),
     constraint schedules_overlap check (overlap in ('skip', 'allow', 'replace')),
     constraint schedules_times_finite check (isfinite(next_at) and isfinite(computed_at) and isfinite(anchor) and isfinite(paused_at)

@@ -1,0 +1,86 @@
+/** Link sweep: lets on whoever waits for a slot, a place at a limit or executions, when the end that made room was told to nobody. */
+import {
+  findLinkWork,
+  findParents,
+  findWaitingKeys,
+  findWaitingPools,
+  foldPools,
+  lookAtParents,
+} from '../sql/links.ts';
+import type { Statement } from '../sql/sql.ts';
+import type { Database } from '../storage/database.ts';
+import {
+  addConcerned,
+  type Concerned,
+  cancelChildrenOf,
+  concernedBy,
+  letOn,
+} from '../storage/links.ts';
+
+/** How many pools, keys of limits or parents one round looks at; the next goes on behind them. */
+const LOOK_MAX = 500;
+/** How long a parent waits before its executions are looked at again. */
+const LOOK_AFTER_MS = 30_000;
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
+
+/** The part of a sweep that looks at links. */
+export class LinkSweep {
+  #database: Database;
+  /** Whom the rows that this process has moved concern. */
+  #concerned = concernedBy([]);
+  #pool = '';
+  #key = '';
+  #parent = FIRST_ID;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Notes whom moved rows concern; they are let on at the end of the round. */
+  note(concerned: Concerned): void {
+    addConcerned(this.#concerned, concerned);
+  }
+
+  /** Lets on whom the noted rows concern; returns the types that became ready. */
+  async letOn(): Promise<Set<string>> {
+    const concerned = this.#concerned;
+    this.#concerned = concernedBy([]);
+    return letOn(this.#database, concerned);
+  }
+
+  /** Looks for whoever could be let on, and lets them; returns the types that became ready. */
+  async round(): Promise<Set<string>> {
+    const [work] = await this.#database.run(findLinkWork);
+    const ready = new Set<string>();
+    if (work?.children) await this.#cancelOrphans();
+    if (work?.parents) {
+      const seen = await this.#database.run(lookAtParents, [LOOK_AFTER_MS, LOOK_MAX]);
+      for (const { type, limit_key } of seen) {
+        if (type !== null) ready.add(type);
+        if (limit_key !== null) this.#concerned.limitKeys.add(limit_key);
+      }
+    }
+    if (work?.slots) this.#pool = await this.#look(findWaitingPools, this.#pool, 'pools');
+    if (work?.limits) this.#key = await this.#look(findWaitingKeys, this.#key, 'limitKeys');
+    for (const type of await this.letOn()) ready.add(type);
+    if (work?.done) await this.#database.run(foldPools);
+    return ready;
+  }
+
+  /** Notes what has room behind a key; returns the key behind which the next round goes on. */
+  async #look(
+    find: Statement<{ key: string; room: boolean }>,
+    behind: string,
+    kind: 'pools' | 'limitKeys',
+  ): Promise<string> {
+    const rows = await this.#database.run(find, [behind, LOOK_MAX]);
+    for (const { key, room } of rows) if (room) this.#concerned[kind].add(key);
+    return rows.length < LOOK_MAX ? '' : (rows.at(-1)?.key ?? '');
+  }
+
+  async #cancelOrphans(): Promise<void> {
+    const rows = await this.#database.run(findParents, [this.#parent, LOOK_MAX]);
+    this.#parent = rows.length < LOOK_MAX ? FIRST_ID : (rows.at(-1)?.id ?? FIRST_ID);
+    for (const { id, live } of rows) if (!live) await cancelChildrenOf(this.#database, id);
+  }
+}
