@@ -39,6 +39,7 @@ export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
+export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
 export type { Refusal } from './domain/refusal.ts';
@@ -48,6 +49,13 @@ export type {
   RetryOptions,
   RetryPolicy,
 } from './domain/retry-policy.ts';
+export type {
+  Schedule,
+  ScheduleOf,
+  ScheduleOfType,
+  ScheduleRule,
+  ScheduleSettings,
+} from './domain/schedule.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
@@ -68,6 +76,12 @@ export type {
   Queues,
 } from './features/queues.ts';
 export type { ResetStuck } from './features/reset-stuck.ts';
+export type {
+  PreviewOptions,
+  ScheduleFilter,
+  SchedulePauseOptions,
+  Schedules,
+} from './features/schedules/schedules.ts';
 export type { Duration } from './std/duration.ts';
 export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {

@@ -24,6 +24,8 @@ import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Queues } from './features/queues.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
+import { fireDue } from './features/schedules/fire.ts';
+import { Schedules } from './features/schedules/schedules.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -77,6 +79,8 @@ export class Unstuck {
   readonly executions: Executions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
+  /** What is enqueued at which times. */
+  readonly schedules: Schedules;
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
@@ -98,13 +102,15 @@ export class Unstuck {
     this.#embedded = embedded;
     this.#waiter = new Waiter((id) => readJob(database, id));
     this.#types = new TypeRegistry(database);
-    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id));
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#enqueuer = new Enqueuer(database, log, onReady);
+    const chores = [{ name: 'schedules', run: (on: Database) => fireDue(on, this.#enqueuer, log) }];
+    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);
     this.executions = new Executions(database);
+    this.schedules = new Schedules(database, this.#enqueuer, this.#types);
   }
 
   /**

@@ -279,6 +279,60 @@ create table row_errors (
   constraint row_errors_pkey PRIMARY KEY (job_id, task)
 );
 
+create table schedules (
+  name text collate "C" not null,
+  type text collate "C" not null,
+  input jsonb default '{}'::jsonb not null,
+  cron text,
+  every_ms bigint,
+  anchor timestamp with time zone,
+  timezone text default 'UTC'::text not null,
+  missed text default 'once'::text not null,
+  missed_max integer default 100 not null,
+  overlap text default 'skip'::text not null,
+  rank integer default 0 not null,
+  tags text[] default '{}'::text[] not null,
+  claim_within_ms bigint,
+  attempts_max integer,
+  wants_pool text collate "C",
+  when_full text,
+  limit_key text collate "C",
+  next_at timestamp with time zone not null,
+  computed_at timestamp with time zone default clock() not null,
+  last_at timestamp with time zone,
+  last_job_id uuid,
+  fired_to timestamp with time zone,
+  fired_times bigint default 0 not null,
+  missed_times bigint default 0 not null,
+  skipped_times bigint default 0 not null,
+  last_skipped_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  paused_until timestamp with time zone,
+  pause_reason text,
+  paused_by text,
+  error jsonb,
+  error_at timestamp with time zone,
+  errors integer default 0 not null,
+  retry_at timestamp with time zone,
+  created_at timestamp with time zone default clock() not null,
+  updated_at timestamp with time zone default clock() not null,
+  constraint schedules_pkey PRIMARY KEY (name),
+  constraint schedules_bounds CHECK (every_ms >= 1000 AND every_ms <= '315360000000'::bigint AND missed_max >= 1 AND missed_max <= 1000 AND rank >= '-1000'::integer AND rank <= 1000 AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND attempts_max >= 1 AND attempts_max <= 1000 AND length(cron) >= 1 AND length(cron) <= 500 AND fired_times >= 0 AND missed_times >= 0 AND skipped_times >= 0 AND errors >= 0),
+  constraint schedules_error CHECK ((error IS NULL) = (error_at IS NULL) AND (error IS NULL) = (retry_at IS NULL) AND (error IS NULL) = (errors = 0)),
+  constraint schedules_missed CHECK (missed = ANY (ARRAY['skip'::text, 'once'::text, 'all'::text])),
+  constraint schedules_name CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint schedules_overlap CHECK (overlap = ANY (ARRAY['skip'::text, 'allow'::text, 'replace'::text])),
+  constraint schedules_pause CHECK (paused_at IS NOT NULL OR paused_until IS NULL AND pause_reason IS NULL AND paused_by IS NULL),
+  constraint schedules_rule CHECK (
+CASE
+    WHEN every_ms IS NULL THEN cron IS NOT NULL AND anchor IS NULL
+    ELSE cron IS NULL AND anchor IS NOT NULL
+END),
+  constraint schedules_times_finite CHECK (isfinite(next_at) AND isfinite(computed_at) AND isfinite(anchor) AND isfinite(paused_at) AND isfinite(paused_until) AND isfinite(retry_at)),
+  constraint schedules_type CHECK (length(type) >= 1 AND length(type) <= 200),
+  constraint schedules_when_full CHECK ((when_full IS NULL) = (wants_pool IS NULL) AND (when_full = ANY (ARRAY['refuse'::text, 'wait'::text])))
+) with (fillfactor=50);
+
 create table ticks (
   name text not null,
   next_at timestamp with time zone not null,
@@ -348,6 +402,12 @@ CREATE UNIQUE INDEX jobs_unique_key ON unstuck.jobs USING btree (unique_key) WHE
 CREATE INDEX jobs_waiting ON unstuck.jobs USING btree (waits_for, wake_at) WHERE (waits_for IS NOT NULL);
 
 CREATE INDEX pool_done_pool ON unstuck.pool_done USING btree (pool);
+
+CREATE INDEX schedules_computed ON unstuck.schedules USING btree (computed_at);
+
+CREATE INDEX schedules_error ON unstuck.schedules USING btree (error_at) WHERE (error IS NOT NULL);
+
+CREATE INDEX schedules_next ON unstuck.schedules USING btree (next_at);
 
 -- Sequences
 

@@ -113,6 +113,34 @@ export const ENQUEUE_OPTIONS = {
   ],
 } as const;
 
+/** What `schedules.set` takes; see docs/schedules.md. */
+export const SCHEDULE_OPTIONS = {
+  job: ['this or `type`', 'a definition', 'The job that it enqueues; its input is checked.'],
+  type: ['this or `job`', '1 to 200 letters, digits and `. _ : / -`', 'The same by its name.'],
+  input: ['`{}` with `type`', 'any JSON', 'The input of every run.'],
+  cron: ['this or `every`', 'an expression of five or six fields', 'When it fires.'],
+  every: [
+    'this or `cron`',
+    'a duration from 1s to 10 years',
+    'When it fires, counted from `anchor`.',
+  ],
+  timezone: ['`UTC`', 'a time zone such as `Europe/Berlin`', 'Where `cron` is read.'],
+  anchor: ['when it was set', 'a Date within ten years', 'From which `every` is counted.'],
+  missed: ['`once`', '`skip`, `once` or `all`', 'What becomes of times at which no process swept.'],
+  missedMax: ['100', 'a whole number from 1 to 1000', 'How many `all` makes up for at once.'],
+  overlap: [
+    '`skip`',
+    '`skip`, `allow` or `replace`',
+    'What becomes of a time while the run before is live.',
+  ],
+  priority: ['0', 'a whole number from -1000 to 1000', 'Of its jobs.'],
+  tags: ['none', 'up to 18 texts of 1 to 100 characters', 'Of its jobs, beside two of its own.'],
+  claimWithin: ['that of the type', LONG, 'Of its jobs.'],
+  slot: ['that of the type', 'the key of a pool', 'Of its jobs.'],
+  whenFull: ['that of the type', '`refuse` or `wait`', 'Of its jobs.'],
+  limit: ['that of the type', 'a limit', 'Of its jobs.'],
+} as const;
+
 /** What `work` takes besides `WORK_OPTIONS`. */
 export const WORK_CALLBACKS = {
   onReplace: [
@@ -147,6 +175,9 @@ ${table(OWN_HEAD, rows(RETRY_OPTIONS))}
 ## Of one job: \`enqueue(job, input, { … })\`
 
 ${table(OWN_HEAD, rows(ENQUEUE_OPTIONS))}
+## Of a schedule: \`schedules.set(name, { … })\`
+
+${table(OWN_HEAD, rows(SCHEDULE_OPTIONS))}
 ## Of a worker: \`work(jobs, { … })\`
 
 ${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}`;

@@ -34,7 +34,7 @@ export async function enqueue(
   return withUnstuck(options, async (unstuck) => {
     const enqueued = await unstuck.enqueue(type, value, toEnqueueOptions(options));
     if (options.wait !== true) {
-      show(screen, enqueued);
+      showEnqueued(screen, enqueued);
       return EXIT.ok;
     }
     screen.hint(inWords(enqueued));
@@ -61,7 +61,8 @@ function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
   );
 }
 
-function show(screen: Screen, enqueued: Enqueued): void {
+/** Writes what became of an enqueue. */
+export function showEnqueued(screen: Screen, enqueued: Enqueued): void {
   if (screen.json) screen.value(enqueued);
   else if (screen.tty) screen.line(inWords(enqueued));
   else screen.line(`${enqueued.id}\t${enqueued.reason}`);

@@ -27,7 +27,10 @@ export function findingRow(screen: Screen, finding: Finding, now: Date): string[
 function showBlock(screen: Screen, finding: Finding, now: Date): void {
   const { kind, subject, oldest, reason, action, nextLook } = finding;
   const count = countOf(finding);
-  const jobs = `${count} ${count === '1' ? 'job' : 'jobs'} late: ${kind} ${subject}`;
+  const jobs =
+    kind === 'schedule'
+      ? `schedule late: ${subject}`
+      : `${count} ${count === '1' ? 'job' : 'jobs'} late: ${kind} ${subject}`;
   screen.line(`${screen.paint(jobs, 'yellow')}, the first since ${screen.time(oldest, now)}`);
   screen.line(`  why    ${reason}`);
   screen.line(`  next   ${action}`);

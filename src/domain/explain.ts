@@ -2,13 +2,13 @@
 
 /** A group of late jobs. */
 export interface LateGroup {
-  readonly kind: 'queued' | 'hold' | 'gate' | 'slot' | 'limit' | 'running' | 'loop';
-  /** The type of a queued group, the gate of a pending one, the pool or the key of the limit, the worker of a running one and of a loop. */
+  readonly kind: 'queued' | 'hold' | 'gate' | 'slot' | 'limit' | 'running' | 'loop' | 'schedule';
+  /** The type of a queued group, the gate of a pending one, the pool or the key of the limit, the worker of a running one and of a loop, the name of a schedule. */
   readonly subject: string;
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit. */
+  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired. */
   readonly detail: string | null;
 }
 
@@ -48,7 +48,23 @@ export function explain(group: LateGroup): Explanation {
         action:
           'its log says why (loop_failed, sweep_failed, event_loop_blocked); restart it if this stays',
       };
+    case 'schedule':
+      return explainSchedule(group);
   }
+}
+
+function explainSchedule({ subject: name, detail }: LateGroup): Explanation {
+  if (detail !== null)
+    return {
+      reason: `the schedule "${name}" cannot be fired: ${detail}`,
+      action:
+        'somebody mends it: unstuck schedule set; it is tried again at least every five minutes',
+    };
+  return {
+    reason: `the schedule "${name}" was not fired at its time: nobody sweeps, or the sweep is behind`,
+    action:
+      'start a process that sweeps; if one runs, see `unstuck status` for its last round and its log for sweep_failed',
+  };
 }
 
 function explainQueued(group: LateGroup): Explanation {

@@ -176,6 +176,16 @@ export const JOB_ERRORS = {
     meaning: 'The job did not finish within the time that the caller was ready to wait.',
     fix: 'The job goes on; wait again, or look at what it waits for.',
   },
+  SCHEDULE_INVALID: {
+    status: 422,
+    meaning: 'A schedule has a name, rule or setting that it cannot have, or no time to come.',
+    fix: 'Correct what the message names; see docs/schedules.md. Nothing was changed.',
+  },
+  SCHEDULE_NOT_FOUND: {
+    status: 404,
+    meaning: 'There is no schedule of this name.',
+    fix: 'Check the name; `unstuck schedule list` shows all of them.',
+  },
   STALE_ATTEMPT: {
     status: 409,
     meaning:

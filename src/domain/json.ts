@@ -1,11 +1,17 @@
 /** JSON: the one crossing from our own values to what HTTP and the command write, and the strict reading of what they are given. */
 import { unstuckError } from './errors.ts';
 import type { Job } from './job.ts';
+import type { Schedule } from './schedule.ts';
 
 /** A job as JSON: snake_case names, RFC 3339 times in milliseconds, ids as strings; payloads exactly as they are stored. */
 export function jobJson(job: Job): Record<string, unknown> {
   const { input, result, error, ...rest } = job;
   return { ...(snakeJson(rest) as object), input, result, error };
+}
+
+/** A schedule as JSON, as a job is. */
+export function scheduleJson({ input, ...rest }: Schedule): Record<string, unknown> {
+  return { ...(snakeJson(rest) as object), input };
 }
 
 /** Any value without users' payloads as JSON: names become snake_case, dates RFC 3339. */

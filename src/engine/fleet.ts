@@ -16,7 +16,7 @@ import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
-import { Sweeper } from './sweeper.ts';
+import { type Chore, Sweeper } from './sweeper.ts';
 import { Worker } from './worker.ts';
 
 /** The longest time between two looks at the schema's number; with a shorter lease it is the lease. */
@@ -29,6 +29,7 @@ export class Fleet {
   #database: Database;
   #log: Log;
   #onEnded: (id: string) => void;
+  #chores: readonly Chore[];
   #workers = new Set<Worker>();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
@@ -36,10 +37,16 @@ export class Fleet {
   #schema: Loop | undefined;
   #outdated = false;
 
-  constructor(database: Database, log: Log, onEnded: (id: string) => void) {
+  constructor(
+    database: Database,
+    log: Log,
+    onEnded: (id: string) => void,
+    chores: readonly Chore[] = [],
+  ) {
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
+    this.#chores = chores;
   }
 
   /** Starts a worker, and with the first one the listener and the sweeper. */
@@ -76,12 +83,13 @@ export class Fleet {
     if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
     this.#startWatchingSchema();
     this.#sweepDatabase = this.#database.forSweep();
-    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, {
-      ready: (types) => this.ready(types),
-      notify: async (types) => {
+    const hooks = {
+      ready: (types: ReadonlySet<string>) => this.ready(types),
+      notify: async (types: ReadonlySet<string>) => {
         if (this.#database.config.notify) await this.#database.run(notify, [readyPayload(types)]);
       },
-    }).start();
+    };
+    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, hooks, this.#chores).start();
   }
 
   /** Jobs of these types are ready: the workers here need no notification. */

@@ -133,7 +133,7 @@ function isExplained(
   findings: readonly Finding[],
 ): boolean {
   return findings.some((finding) => {
-    if (!finding.current || finding.kind === 'loop') return false;
+    if (!finding.current || finding.kind === 'loop' || finding.kind === 'schedule') return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
     if (finding.kind === 'running') return row.state === 'running';
     if (finding.kind === 'slot' || finding.kind === 'limit') return row.waits_for === finding.kind;

@@ -50,6 +50,16 @@ interface Pace {
   slowRows: number;
 }
 
+/** Work of a feature that every round of the sweep does after its own tasks. */
+export interface Chore {
+  readonly name: string;
+  /**
+   * Does what is due, in statements that are bounded, and returns the types of the jobs that it made ready; whatever it throws is reported and
+   * tried again in the next round. Other processes hear of the jobs by its own statements.
+   */
+  run(database: Database): Promise<ReadonlySet<string>>;
+}
+
 /** What a sweeper tells its process. */
 export interface SweeperHooks {
   /** Jobs of these types are ready. */
@@ -66,6 +76,7 @@ export class Sweeper {
   #log: Log;
   #hooks: SweeperHooks;
   #tasks: readonly SweepTask[];
+  #chores: readonly Chore[];
   #fleet: FleetWatch;
   #sizes: ReadonlyMap<string, BatchSize>;
   #links: LinkSweep;
@@ -74,10 +85,11 @@ export class Sweeper {
   #promoteNow = false;
   #loops: Loop[];
 
-  constructor(database: Database, log: Log, hooks: SweeperHooks) {
+  constructor(database: Database, log: Log, hooks: SweeperHooks, chores: readonly Chore[] = []) {
     this.#database = database;
     this.#log = log;
     this.#hooks = hooks;
+    this.#chores = chores;
     this.#tasks = sweepTasks(database.config);
     this.#sizes = new Map(this.#tasks.map(({ name }) => [name, new BatchSize(BATCH_MAX)]));
     this.#links = new LinkSweep(database);
@@ -165,11 +177,12 @@ export class Sweeper {
       () => this.#strays(),
       () => this.#letOn(this.#links.round()),
       () => this.#fleet.prune(),
+      ...this.#chores.map((chore) => () => this.#do(chore)),
     ]) {
       await step().catch((error: unknown) => failures.push(error));
       if (failures.some(isConnectionLost)) break;
     }
-    // One task that fails keeps no other from its work, but the round did not end well.
+    // One task or chore that fails keeps no other from its work, but the round did not end well.
     if (failures.length > 0)
       throw new AggregateError(failures, (failures[0] as Error).message, { cause: failures[0] });
     await this.#database.run(endTick, ['sweep']);
@@ -292,6 +305,11 @@ export class Sweeper {
       await this.#announce('stray', true, await this.#apply(task, lost));
     if (late.length > 0)
       await this.#announce('stray', true, await this.#apply(overdue(this.#database.config), late));
+  }
+
+  async #do(chore: Chore): Promise<void> {
+    const ready = await chore.run(this.#database);
+    if (ready.size > 0) this.#hooks.ready(ready);
   }
 
   async #announce(task: string, exceptional: boolean, moved: readonly SweptRow[]): Promise<void> {

@@ -13,7 +13,7 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit. */
+  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired. */
   readonly detail: string | null;
 }
 
@@ -96,10 +96,17 @@ const pausedBecause = (t: Names, type: Sql): Sql => sql`(
       case when z.until is null then '; without an end' else to_char(z.until at time zone 'utc', '"; until" YYYY-MM-DD HH24:MI UTC') end)
     from ${t.pauses} z left join ${t.jobTypes} y on y.type = ${type}
     where ((z.kind = 'type' and z.name = ${type}) or (z.kind = 'queue' and z.name = y.queue)) and (z.until is null or z.until > ${t.now}) limit 1)`;
+/** Schedules that cannot be fired, and those that are late, at most 1,000 of each: those that have waited longest. */
+const lateSchedules = (t: Names): Sql => sql`
+  (select 'schedule', s.name, '1', s.error_at, 0, 0, 0, coalesce(s.error ->> 'message', s.error::text)
+  from ${t.schedules} s where s.error is not null order by s.error_at limit 1000)
+  union all
+  (select 'schedule', s.name, '1', s.next_at, 0, 0, 0, null
+  from ${t.schedules} s where s.next_at < ${t.now} - interval '5 seconds' and s.error is null order by s.next_at limit 1000)`;
 
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
- * workers whose loops have no pulse or whose event loop has been blocked for 30 s.
+ * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules.
  */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
@@ -145,7 +152,8 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     coalesce(string_agg(distinct s.name, ', '), 'event loop')
   from ${t.workers} w left join lateral unnest(w.stalled) as s (name) on true
   where w.state = 'live' and w.lease_until > ${t.now} and (w.stalled <> '{}' or w.loop_lag_ms > ${LAG_MAX_MS})
-  group by w.name`,
+  group by w.name
+  union all ${lateSchedules(t)}`,
 );
 
 /**

@@ -42,6 +42,7 @@ export interface Names {
   readonly keyWindows: Sql;
   readonly pauses: Sql;
   readonly audit: Sql;
+  readonly schedules: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -75,6 +76,7 @@ export function namesOf(schema: string): Names {
     keyWindows: name('key_windows'),
     pauses: name('pauses'),
     audit: name('audit'),
+    schedules: name('schedules'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -17,6 +17,7 @@ import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
 import * as queues from './queues.ts';
 import * as resetStuck from './reset-stuck.ts';
+import * as schedules from './schedules.ts';
 import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
@@ -43,6 +44,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   pools,
   queues,
   resetStuck,
+  schedules,
   session,
   settle,
   sweep,

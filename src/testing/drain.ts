@@ -1,6 +1,7 @@
 /** Drain: works in this process until nothing is left to do now. */
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
+import type { Schedule } from '../domain/schedule.ts';
 import type { StateCount } from '../engine/status.ts';
 import { type Duration, parseDuration } from '../std/duration.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
@@ -18,7 +19,7 @@ const TIMEOUT_MS = 30_000;
 const LOOK_MS = 20;
 
 /**
- * Runs the jobs of these types until none is queued, running or due, then stops the worker. Jobs that are held, or whose time or
+ * Runs the jobs of these types until none is queued, running or due and no schedule of theirs is either, then stops the worker. Jobs that are held, or whose time or
  * retry lies in the future, stay: move the clock and drain again. Throws WAIT_TIMEOUT, naming what is left.
  */
 export async function drain(
@@ -32,10 +33,15 @@ export async function drain(
   try {
     const types = new Set(jobs.map((job) => job.type));
     for (;;) {
-      const { live } = await unstuck.status();
+      // The schedules first: one that is fired in between has its job in the counts.
+      const schedules = await unstuck.schedules.list();
+      const { live, now } = await unstuck.status();
       const left = live.filter((group) => types.has(group.type) && isDue(group));
-      if (left.length === 0) return;
-      if (monotonicMs() > until) throw tooLate(left);
+      const unfired = schedules.filter(
+        (schedule) => types.has(schedule.type) && isUnfired(schedule, now),
+      );
+      if (left.length + unfired.length === 0) return;
+      if (monotonicMs() > until) throw tooLate(left, unfired);
       await sleep(LOOK_MS);
     }
   } finally {
@@ -48,8 +54,16 @@ function isDue({ state, waitsFor, late }: StateCount): boolean {
   return waitsFor === 'admit' || (waitsFor !== 'hold' && late > 0);
 }
 
-function tooLate(left: readonly StateCount[]): Error {
-  const groups = left.map(({ count, state, type }) => `${count} ${state} ${type}`);
+/** A schedule whose time has come is fired by the sweep of the worker. */
+function isUnfired({ nextAt, paused, error }: Schedule, now: Date): boolean {
+  return nextAt <= now && paused === null && error === null;
+}
+
+function tooLate(left: readonly StateCount[], unfired: readonly Schedule[]): Error {
+  const groups = [
+    ...left.map(({ count, state, type }) => `${count} ${state} ${type}`),
+    ...unfired.map(({ name }) => `the schedule ${name}`),
+  ];
   return unstuckError(
     'WAIT_TIMEOUT',
     `Expected the jobs to be done in time, left are ${groups.join(', ')}. Raise timeout, or look why they do not end.`,

@@ -110,18 +110,19 @@ describe('S3.5: next', () => {
   });
 
   test('what was told to nobody is started by it', async () => {
-    const { unstuck, query } = await setup({ sweep: false });
+    const { unstuck, session } = await setup({ sweep: false });
     const collect = job('collect', () => 1, {
       queue: defineQueue({ name: 'c', limit: { running: 1 } }),
     });
-    const first = await unstuck.enqueue(collect, 1);
-    const second = await unstuck.enqueue(collect, 2);
-    await eventually(async () => (await unstuck.get(first.id))?.state === 'queued', 'one is in');
-    await query('delete from unstuck.jobs where id = $1', [first.id]);
+    // In a transaction, of whose commit nobody hears: no worker runs here.
+    const client = await session();
+    await client.query('begin');
+    const { id } = await unstuck.enqueue(collect, 1, { in: client });
+    await client.query('commit');
     expect(await unstuck.queues.next('c')).toEqual({
       totalPending: 1,
       started: 1,
-      jobIds: [second.id],
+      jobIds: [id],
       message: 'Started 1 of 1 pending.',
     });
   });

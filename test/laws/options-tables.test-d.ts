@@ -5,10 +5,19 @@ import type {
   ENQUEUE_OPTIONS,
   JOB_OPTIONS,
   RETRY_OPTIONS,
+  SCHEDULE_OPTIONS,
   WORK_CALLBACKS,
 } from '../../scripts/docs/options.ts';
 import type { WORK_OPTIONS } from '../../src/domain/work-options.ts';
-import type { EnqueueCall, JobOptions, RetryOptions, WorkOptions } from '../../src/index.ts';
+import type {
+  AnyJob,
+  EnqueueCall,
+  JobOptions,
+  RetryOptions,
+  ScheduleOf,
+  ScheduleOfType,
+  WorkOptions,
+} from '../../src/index.ts';
 
 expectTypeOf<keyof typeof JOB_OPTIONS>().toEqualTypeOf<
   keyof JobOptions<StandardSchemaV1, unknown>
@@ -17,4 +26,7 @@ expectTypeOf<keyof typeof RETRY_OPTIONS>().toEqualTypeOf<keyof RetryOptions>();
 expectTypeOf<keyof typeof ENQUEUE_OPTIONS>().toEqualTypeOf<keyof EnqueueCall>();
 expectTypeOf<keyof typeof WORK_OPTIONS | keyof typeof WORK_CALLBACKS>().toEqualTypeOf<
   keyof WorkOptions
+>();
+expectTypeOf<keyof typeof SCHEDULE_OPTIONS>().toEqualTypeOf<
+  keyof ScheduleOf<AnyJob> | keyof ScheduleOfType
 >();

@@ -9,6 +9,12 @@ import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enque
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
 import { resetJobs } from '../../src/sql/reset-stuck.ts';
+import {
+  cancelReplaced,
+  failSchedules,
+  lockDueSchedules,
+  moveSchedules,
+} from '../../src/sql/schedules.ts';
 import { engineSettings } from '../../src/sql/session.ts';
 import {
   awaitRow,
@@ -40,6 +46,8 @@ const BATCH = 20;
 const PAGES_PER_ROW = 60;
 /** A round of findings reads 8,000 pages of the table in their order, and in the index the heads of each type. */
 const FINDING_PAGES = 12_000;
+const MOVES =
+  '[{"name":"s9","next_at":"2030-01-01","fired":1,"missed":0,"skipped":0,"resumed":false}]';
 const NAMES = namesOf('unstuck');
 
 test('beside a million jobs, whatever the statistics say, every hot statement reads no more than it takes', async () => {
@@ -61,7 +69,7 @@ test('beside a million jobs, whatever the statistics say, every hot statement re
   const few = await look();
   await addBacklog(session);
   const stale = await look();
-  await session.query('analyze unstuck.jobs');
+  await session.query('analyze unstuck.jobs, unstuck.schedules');
   const fresh = await look();
 
   for (const [when, looks] of Object.entries({ few, stale, fresh }))
@@ -133,6 +141,10 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(findLost, BATCH),
     call(reclaim, array(lost), '{}'),
     call(findOverdue, 0, BATCH),
+    call(cancelReplaced, '{replaced}', 'schedule', 'replaced'),
+    call(lockDueSchedules, BATCH),
+    call(moveSchedules, MOVES),
+    call(failSchedules, '[{"name":"s9","error":{}}]'),
     call(timeOut, array(running), 0, '{}', 1_000, 60_000),
     call(cancelJobs, array(running), null, null, null),
     call(resetJobs, array(running), null, null, null, 0),
@@ -169,7 +181,7 @@ async function explain(session: Client, { statement, values }: Call): Promise<Lo
   return {
     pages: root['Shared Hit Blocks'] + root['Shared Read Blocks'],
     scans: flat(root)
-      .filter((node) => /^(jobs|finished)/.test(node['Relation Name'] ?? ''))
+      .filter((node) => /^(jobs|finished|schedules)/.test(node['Relation Name'] ?? ''))
       .map((node) => node['Node Type']),
   };
 }
@@ -205,6 +217,7 @@ async function makeBatches(session: Client): Promise<Batches> {
   await session.query(
     `update unstuck.jobs set crashes = 1 where id = (select id from unstuck.jobs where waits_for is null and worker_id is null limit 1)`,
   );
+  await session.query(`insert into unstuck.jobs (type, unique_key) values ('m', 'replaced')`);
   const { rows: byHand } = await session.query<{ id: string }>(
     `insert into unstuck.jobs (type) select 'm' from generate_series(1, $1) returning id`,
     [BATCH],
@@ -235,6 +248,10 @@ async function hold(session: Client, worker: string): Promise<string[]> {
 }
 
 async function addBacklog(session: Client): Promise<void> {
+  await session.query(
+    `insert into unstuck.schedules (name, type, cron, next_at)
+     select 's' || n, 'm', '* * * * *', now() + (n - 5) * interval '1 second' from generate_series(1, 50000) as s (n)`,
+  );
   for (const type of ['a', 'm', 'z']) await queuedJobs(session, type, BACKLOG);
   await session.query(
     `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms)

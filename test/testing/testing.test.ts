@@ -47,6 +47,15 @@ describe('drain', () => {
     expect((await unstuck.status()).workers).toEqual([]);
   });
 
+  test('with the clock moved, schedules whose time has come are fired and their jobs run', async () => {
+    await unstuck.schedules.set('s', { job: hello, input: { name: 'a' }, cron: '0 9 * * *' });
+    await drain(unstuck, [hello]);
+    expect((await unstuck.list()).jobs).toEqual([]);
+    await moveClock(unstuck, '1d');
+    await drain(unstuck, [hello]);
+    expect((await unstuck.list()).jobs).toMatchObject([{ state: 'completed', result: 'hi a' }]);
+  });
+
   test('with the clock moved, what was in the future runs too: delays and retries', async () => {
     const later = await unstuck.enqueue(hello, { name: 'c' }, { delay: '2h' });
     const again = await unstuck.enqueue(hello, { name: 'second' });

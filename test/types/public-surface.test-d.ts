@@ -51,6 +51,15 @@ expectTypeOf<Leaks<library.Finding>>().toBeNever();
 expectTypeOf<Leaks<library.Status>>().toBeNever();
 expectTypeOf<Leaks<library.StateCount>>().toBeNever();
 expectTypeOf<Leaks<library.WorkerStatus>>().toBeNever();
+expectTypeOf<Leaks<library.Schedules>>().toBeNever();
+expectTypeOf<Leaks<library.Schedule>>().toBeNever();
+expectTypeOf<Leaks<library.ScheduleRule>>().toBeNever();
+expectTypeOf<Leaks<library.ScheduleSettings>>().toBeNever();
+expectTypeOf<Leaks<library.ScheduleOfType>>().toBeNever();
+expectTypeOf<Leaks<library.NominalTime>>().toBeNever();
+expectTypeOf<Leaks<library.SchedulePauseOptions>>().toBeNever();
+expectTypeOf<Leaks<library.PreviewOptions>>().toBeNever();
+expectTypeOf<Leaks<library.ScheduleFilter>>().toBeNever();
 expectTypeOf<Leaks<library.CallerTransaction>>().toBeNever();
 expectTypeOf<Leaks<typeof library>>().toBeNever();
 

@@ -14,6 +14,7 @@ import {
   type JobCount,
   type JobOf,
   type JobPage,
+  type Schedule,
   type State,
   type Status,
   Unstuck,
@@ -129,4 +130,22 @@ export async function connects(): Promise<void> {
   await Unstuck.connect({ sweep: 'on' });
   // @ts-expect-error connecting is the only way
   void new Unstuck();
+}
+
+/** Compiled, never run. */
+export async function schedules(): Promise<void> {
+  const rule = { cron: '0 9 * * *', timezone: 'Europe/Berlin' } as const;
+  expectTypeOf(
+    await unstuck.schedules.set('s', { job: mail, input, ...rule }),
+  ).toEqualTypeOf<Schedule>();
+  expectTypeOf(
+    await unstuck.schedules.set('s', { type: 'any', every: '15m' }),
+  ).toEqualTypeOf<Schedule>();
+  // @ts-expect-error the input is that of another job
+  await unstuck.schedules.set('s', { job: mail, input: { whatever: 1 }, ...rule });
+  // @ts-expect-error a policy that does not exist
+  await unstuck.schedules.set('s', { type: 'any', overlap: 'queue', ...rule });
+  expectTypeOf((await unstuck.schedules.preview('s'))[0]?.note).toEqualTypeOf<
+    'gap' | 'overlap' | null | undefined
+  >();
 }

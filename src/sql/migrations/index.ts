@@ -8,6 +8,7 @@ import { links } from './005-links.ts';
 import { admission } from './006-admission.ts';
 import { lettingOn } from './007-letting-on.ts';
 import { audit } from './008-audit.ts';
+import { schedules } from './009-schedules.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -24,10 +25,11 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 2, name: 'fleet', needs: 1, build: fleet },
   { number: 3, name: 'plain-sql', needs: 3, build: plainSql },
   { number: 4, name: 'pulse', needs: 3, build: pulse },
-  { number: 5, name: 'links', needs: 7, build: links },
-  { number: 6, name: 'admission', needs: 7, build: admission },
+  { number: 5, name: 'links', needs: 5, build: links },
+  { number: 6, name: 'admission', needs: 6, build: admission },
   { number: 7, name: 'letting-on', needs: 7, build: lettingOn },
   { number: 8, name: 'audit', needs: 7, build: audit },
+  { number: 9, name: 'schedules', needs: 7, build: schedules },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -1,0 +1,38 @@
+// The laws of chores: the work of features is done in every round of the sweep, and one that fails keeps no other from its work.
+import { expect, test } from 'vitest';
+import { Sweeper } from '../../src/engine/sweeper.ts';
+import { setup } from '../support/unstuck.ts';
+
+test('every round does every chore, and a failed one is part of what the round throws', async () => {
+  const { database, unstuck, query } = await setup({ sweep: false });
+  const done: string[] = [];
+  const woken: string[] = [];
+  const hooks = {
+    ready: (types: ReadonlySet<string>): void => void woken.push(...types),
+    notify: () => Promise.resolve(),
+  };
+  let broken = true;
+  const sweeper = new Sweeper(database(), unstuck.log, hooks, [
+    {
+      name: 'broken',
+      run: () => (broken ? Promise.reject(new Error('no')) : Promise.resolve(new Set())),
+    },
+    {
+      name: 'good',
+      run: (on) => {
+        done.push(on.config.schema);
+        return Promise.resolve(new Set(['mail']));
+      },
+    },
+  ]);
+  await expect(sweeper.sweepOnce()).rejects.toMatchObject({
+    message: 'no',
+    errors: [expect.objectContaining({ message: 'no' })],
+  });
+  expect({ done, woken }).toEqual({ done: ['unstuck'], woken: ['mail'] });
+  expect(await query('select from unstuck.ticks where last_ok_at is not null')).toEqual([]);
+  broken = false;
+  await sweeper.sweepOnce();
+  expect(done).toHaveLength(2);
+  expect(await query('select from unstuck.ticks where last_ok_at is not null')).toHaveLength(1);
+});
