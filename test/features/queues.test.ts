@@ -1,7 +1,7 @@
 // The laws of queues: what is paused starts nowhere, what is resumed starts at once; the next of a sequential queue; drained means nothing is left.
 import { describe, expect, test } from 'vitest';
 import { defineQueue } from '../../src/domain/define-queue.ts';
-import { eventually, gate, job, setup } from '../support/unstuck.ts';
+import { gate, job, setup } from '../support/unstuck.ts';
 
 const mail = job('mail', () => 'sent', { queue: 'mails' });
 
