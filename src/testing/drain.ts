@@ -19,8 +19,9 @@ const TIMEOUT_MS = 30_000;
 const LOOK_MS = 20;
 
 /**
- * Runs the jobs of these types until none is queued, running or due and no schedule of theirs is either, then stops the worker. Jobs that are held, or whose time or
- * retry lies in the future, stay: move the clock and drain again. Throws WAIT_TIMEOUT, naming what is left.
+ * Runs the jobs of these types until none is queued, running or due, none waits for a slot, a limit or its executions, and no schedule of theirs is
+ * due, then stops the worker. Jobs that are held, or whose time or retry lies in the future, stay: move the clock and drain again. Throws
+ * WAIT_TIMEOUT, naming what is left.
  */
 export async function drain(
   unstuck: Unstuck,
@@ -49,9 +50,12 @@ export async function drain(
   }
 }
 
+/** The gates that a job leaves by itself when others end. */
+const OPENED: ReadonlySet<string | null> = new Set(['admit', 'slot', 'limit', 'executions']);
+
 function isDue({ state, waitsFor, late }: StateCount): boolean {
   if (state !== 'pending') return true;
-  return waitsFor === 'admit' || (waitsFor !== 'hold' && late > 0);
+  return OPENED.has(waitsFor) || (waitsFor !== 'hold' && late > 0);
 }
 
 /** A schedule whose time has come is fired by the sweep of the worker. */

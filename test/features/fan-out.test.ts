@@ -146,6 +146,27 @@ describe('a fan-out', () => {
     await worker.stop();
   });
 
+  test('M2: executions whose jobs are gone with their retention still count, with their results', async () => {
+    const all = await setup();
+    const held = gate();
+    const child = ask(async ({ region, model }) => {
+      if (region === 'us') await held.promise;
+      return model;
+    });
+    await all.unstuck.work([child, matrix(child)]);
+    const { id } = await all.unstuck.enqueue(matrix(child), {});
+    await eventually(
+      async () => (await all.unstuck.executions.get(id))?.counts.completed === 3,
+      'half of them have completed',
+    );
+    await all.query('delete from unstuck.finished where parent_id = $1', [id]);
+    held.open();
+    expect(await all.unstuck.wait(id, { timeout: '20s' })).toMatchObject({
+      state: 'completed',
+      result: { completed: 6, results: ['a', 'b', 'c', 'a', 'b', 'c'] },
+    });
+  });
+
   test('cancelled it cancels its executions, whatever their state', async () => {
     const all = await setup();
     const started = gate();

@@ -1,6 +1,7 @@
 // The laws of `unstuck/testing`: what users need to test their handlers, without waiting.
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { defineFanOut } from '../../src/domain/define-fan-out.ts';
 import { defineJob } from '../../src/domain/define-job.ts';
 import { Fail } from '../../src/domain/outcome.ts';
 import { drain, moveClock, resetClock, runHandler } from '../../src/testing/index.ts';
@@ -65,6 +66,27 @@ describe('drain', () => {
     await drain(unstuck, [hello]);
     for (const { id } of [later, again])
       expect(await unstuck.get(id)).toMatchObject({ state: 'completed' });
+  });
+
+  test('runs what waits for a slot, at a limit or for executions', async () => {
+    await unstuck.pools.set('p', { capacity: 1 });
+    const part = defineJob({
+      type: 'part',
+      input: z.number(),
+      slot: 'p',
+      whenFull: 'wait',
+      limit: { running: 1 },
+      run: ({ input }) => input,
+    });
+    const whole = defineFanOut({
+      type: 'whole',
+      input: z.array(z.number()),
+      executions: { of: part, plan: (input) => input, input: (item: number) => item },
+      run: ({ executions }) => executions.length,
+    });
+    const { id } = await unstuck.enqueue(whole, [1, 2, 3]);
+    await drain(unstuck, [part, whole]);
+    expect((await unstuck.get(id, { as: whole }))?.result).toBe(3);
   });
 
   test('gives up in time and names what is left', async () => {
