@@ -15,7 +15,7 @@ import {
 import { monotonicMs, sleep } from '../std/timer.ts';
 import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import type { Database, Executor } from '../storage/database.ts';
-import { letOn } from '../storage/links.ts';
+import { concernedBy } from '../storage/links.ts';
 import {
   isConnectionLost,
   isLockTimeout,
@@ -24,6 +24,7 @@ import {
 } from '../storage/postgres-errors.ts';
 import { Committer, type Waiting } from './committer.ts';
 import { keyRestless, reasonOf, unavailable } from './enqueue-errors.ts';
+import { LettingOn } from './letting-on.ts';
 import { type Answer, answerOf, isLinked, refuseTaken, sendLinked } from './linked-jobs.ts';
 import { limitPayload, Notifier, readyPayload } from './notifier.ts';
 
@@ -38,11 +39,22 @@ interface Steps {
   readonly lookFirst?: boolean;
 }
 
-/** Where jobs are stored, and whether they may be stored already. */
+/** Where jobs are stored, whether they may be stored already, and how long a lock is waited for (null: as long as the session allows). */
 interface Storing {
   readonly executor?: Executor | undefined;
   readonly again?: boolean;
+  readonly patience?: string | null;
 }
+
+/** What is known of a batch before it is sent, and whether it may wait for a pool that somebody holds. */
+interface Flushing {
+  readonly maybeStored: boolean;
+  readonly patient: boolean;
+}
+
+const NEW: Flushing = { maybeStored: false, patient: false };
+/** A batch that was set aside may have been sent before. */
+const HELD: Flushing = { maybeStored: true, patient: true };
 
 const RETRY_FOR_MS = 15_000;
 const KEY_ROUNDS = 20;
@@ -55,21 +67,24 @@ const KEY_PATIENCE = '200ms';
  */
 export class Enqueuer {
   #database: Database;
-  #log: Log;
+  #lettingOn: LettingOn;
   #notifier: Notifier;
   #plain: Committer<NewJob, Enqueued>;
   #keyed: Committer<NewJob, Enqueued>;
   #linked: Committer<NewJob, Enqueued>;
+  /** Jobs whose pool an open transaction of somebody holds: they wait for it here, and take one connection at most. */
+  #held: Committer<NewJob, Enqueued>;
   #onStored: (types: ReadonlySet<string>) => void;
 
   constructor(database: Database, log: Log, onStored: (types: ReadonlySet<string>) => void) {
     this.#database = database;
-    this.#log = log;
+    this.#lettingOn = new LettingOn(database, log, onStored);
     this.#notifier = new Notifier(database, log);
     this.#onStored = onStored;
-    this.#plain = new Committer(2, (batch) => this.#flush(batch));
-    this.#keyed = new Committer(1, (batch) => this.#flush(batch));
-    this.#linked = new Committer(1, (batch) => this.#flushLinked(batch));
+    this.#plain = new Committer(2, (batch) => this.#flush(batch, NEW));
+    this.#keyed = new Committer(1, (batch) => this.#flush(batch, NEW));
+    this.#linked = new Committer(1, (batch) => this.#flushLinked(batch, NEW));
+    this.#held = new Committer(1, (batch) => this.#flushLinked(batch, HELD));
   }
 
   /** Stores a job; resolves after COMMIT. Rejects only this call when only this job cannot be stored. */
@@ -122,21 +137,24 @@ export class Enqueuer {
   /** Resolves when everything enqueued so far is settled. */
   async stop(): Promise<void> {
     await Promise.all([this.#plain, this.#keyed, this.#linked].map((one) => one.drain()));
+    await this.#held.drain();
+    await this.#lettingOn.drain();
     await this.#notifier.stop();
   }
 
   /** What a statement has answered stays answered: only the others are tried again, or a job that ended meanwhile would run twice. */
-  async #flush(batch: Batch, maybeStored = false): Promise<void> {
+  async #flush(batch: Batch, how: Flushing): Promise<void> {
     const jobs = batch.map((waiting) => waiting.item);
     const answers: Answers = new Map();
-    let repeated = maybeStored;
+    let repeated = how.maybeStored;
     const until = monotonicMs() + RETRY_FOR_MS;
     for (let round = 0; ; round += 1) {
       try {
         const open = unanswered(jobs, answers);
-        return await this.#flushOnce(open, answers, repeated).finally(() =>
-          resolve(batch, answers),
-        );
+        return await this.#flushOnce(open, answers, {
+          maybeStored: repeated,
+          patient: how.patient,
+        }).finally(() => resolve(batch, answers));
       } catch (error) {
         // Ids are new: that one is there already means that the statement had come through.
         if (!repeated && violates(error, 'jobs_pkey')) {
@@ -150,7 +168,9 @@ export class Enqueuer {
           isLockTimeout(error) && first !== undefined && this.#committerOf(first) !== this.#plain;
         if (keyHeld || !isTransient(error)) {
           const rest = batch.filter(({ item }) => !answers.has(item.id));
-          return await this.#alone(rest, error, repeated);
+          const next = { maybeStored: repeated, patient: how.patient };
+          if (keyHeld && first.pool !== undefined) return await this.#apart(rest, error, next);
+          return await this.#alone(rest, error, next);
         }
         if (monotonicMs() > until) throw unavailable(error, RETRY_FOR_MS);
         await sleep(Math.min(1_000, 20 * 2 ** round));
@@ -158,13 +178,15 @@ export class Enqueuer {
     }
   }
 
-  /** `repeated`: a reply was lost, so any of these jobs may be stored, and may have run since (A2). */
-  #flushOnce(jobs: readonly NewJob[], answers: Answers, repeated: boolean): Promise<void> {
+  /** `maybeStored`: a reply was lost, so any of these jobs may be stored, and may have run since (A2). */
+  #flushOnce(jobs: readonly NewJob[], answers: Answers, how: Flushing): Promise<void> {
+    const { maybeStored: repeated } = how;
+    const patience = how.patient ? null : KEY_PATIENCE;
     const insert = async (open: readonly NewJob[]): Promise<Answers> => {
       const types = new Set(open.map((job) => job.type));
       const stored = repeated
-        ? await this.#storeAgain(open)
-        : await this.#storeNew(open, this.#notifier.take(types), {});
+        ? await this.#storeAgain(open, patience)
+        : await this.#storeNew(open, this.#notifier.take(types), { patience });
       if (stored.size > 0) this.#onStored(types);
       return stored;
     };
@@ -196,17 +218,10 @@ export class Enqueuer {
   }
 
   /** After the jobs are answered for, those that wait for a place at a limit are let in, as far as there is room. */
-  async #flushLinked(batch: Batch): Promise<void> {
-    await this.#flush(batch);
+  async #flushLinked(batch: Batch, how: Flushing): Promise<void> {
+    await this.#flush(batch, how);
     const limitKeys = new Set(batch.flatMap(({ item }) => item.limitKey ?? []));
-    if (limitKeys.size === 0) return;
-    try {
-      const none = new Set<string>();
-      const ready = await letOn(this.#database, { parents: none, pools: none, limitKeys });
-      if (ready.size > 0) this.#onStored(ready);
-    } catch (error) {
-      this.#log.debug('let_in_left_to_sweep', { error });
-    }
+    this.#lettingOn.add({ ...concernedBy([]), limitKeys });
   }
 
   #storeNew(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answers> {
@@ -217,9 +232,8 @@ export class Enqueuer {
   async #storeLinked(
     jobs: readonly NewJob[],
     payload: string | null,
-    { executor }: Storing,
+    { executor, patience = null }: Storing,
   ): Promise<Answers> {
-    const patience = executor === undefined ? KEY_PATIENCE : null;
     const rows = await sendLinked(this.#database, jobs, { executor, payload, patience });
     const answers: Answers = new Map();
     for (const row of rows) {
@@ -233,7 +247,7 @@ export class Enqueuer {
   async #store(
     jobs: readonly NewJob[],
     payload: string | null,
-    { executor, again = false }: Storing,
+    { executor, again = false, patience = null }: Storing,
   ): Promise<Answers> {
     const { claimWithin } = this.#database.config;
     const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
@@ -242,16 +256,19 @@ export class Enqueuer {
       await this.#database.run(enqueueJobs, values, executor);
       return new Map(jobs.map(({ id }) => [id, created(id)]));
     }
-    const patience = keyed && executor === undefined ? KEY_PATIENCE : null;
-    const rows = await this.#database.run(enqueueDistinct, [...values, patience], executor);
+    const rows = await this.#database.run(
+      enqueueDistinct,
+      [...values, keyed ? patience : null],
+      executor,
+    );
     return new Map(rows.map(({ id }) => [id, created(id)]));
   }
 
   /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
-  #storeAgain(jobs: readonly NewJob[]): Promise<Answers> {
+  #storeAgain(jobs: readonly NewJob[], patience: string | null): Promise<Answers> {
     return this.#database.transaction(async (executor) => {
       const payload = readyPayload(jobs.map((job) => job.type));
-      const stored = await this.#storeNew(jobs, payload, { executor, again: true });
+      const stored = await this.#storeNew(jobs, payload, { executor, again: true, patience });
       const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
       for (const { id } of undone) stored.delete(id);
       return stored;
@@ -278,11 +295,31 @@ export class Enqueuer {
   }
 
   /** One bad row rejects only its own call (A13): the others are stored one by one. */
-  async #alone(batch: Batch, error: unknown, maybeStored: boolean): Promise<void> {
+  async #alone(batch: Batch, error: unknown, how: Flushing): Promise<void> {
     if (batch.length === 1) throw reasonOf(batch[0]?.item, error);
-    for (const waiting of batch) {
-      await this.#flush([waiting], maybeStored).catch((own: unknown) => waiting.reject(own));
-    }
+    await this.#flushEach(
+      batch.map((waiting) => [waiting]),
+      how,
+    );
+  }
+
+  /** Somebody's open transaction holds one of the pools: jobs of others are stored at once, and those of that one wait for it apart. */
+  async #apart(batch: Batch, error: unknown, how: Flushing): Promise<void> {
+    if (how.patient) throw reasonOf(batch[0]?.item, error);
+    const groups = byPool(batch);
+    if (groups.length > 1) return this.#flushEach(groups, how);
+    for (const waiting of batch)
+      void this.#held.add(waiting.item).then(
+        (answer) => waiting.resolve(answer),
+        (own: unknown) => waiting.reject(own),
+      );
+  }
+
+  async #flushEach(groups: readonly Batch[], how: Flushing): Promise<void> {
+    for (const group of groups)
+      await this.#flush(group, how).catch((own: unknown) => {
+        for (const waiting of group) waiting.reject(own);
+      });
   }
 }
 
@@ -314,6 +351,15 @@ function resolve(batch: Batch, answers: Answers): void {
     if (answer instanceof UnstuckError) waiting.reject(answer);
     else if (answer !== undefined) waiting.resolve(answer);
   }
+}
+
+function byPool(batch: Batch): Batch[] {
+  const groups = new Map<string, Batch>();
+  for (const waiting of batch) {
+    const pool = waiting.item.pool ?? '';
+    groups.set(pool, [...(groups.get(pool) ?? []), waiting]);
+  }
+  return [...groups.values()];
 }
 
 function add(answers: Answers, more: Answers): void {

@@ -3,11 +3,12 @@ import type { Log } from '../domain/log.ts';
 import { deferJobs, findAccepted, finishJobs, finishLinked, recordStale } from '../sql/settle.ts';
 import { sleep } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
-import { type Concerned, concernedBy, letOn } from '../storage/links.ts';
+import { type Concerned, concernedBy } from '../storage/links.ts';
 import { makePartitions } from '../storage/partitions.ts';
 import { isHeldUp, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
 import type { Decision, Defer, Finish } from './decide.ts';
+import { LettingOn } from './letting-on.ts';
 import { deferRow, endColumns, leastEnd } from './settle-rows.ts';
 
 /** An attempt and what is to be written about it. */
@@ -49,11 +50,13 @@ export class Settler {
   #aside: Ended[] = [];
   #writesAside = false;
   #idle: (() => void)[] = [];
+  #lettingOn: LettingOn;
 
   constructor(database: Database, log: Log, hooks: SettlerHooks) {
     this.#database = database;
     this.#log = log;
     this.#hooks = hooks;
+    this.#lettingOn = new LettingOn(database, log, (types) => hooks.ready(types));
   }
 
   /** Adds an ended attempt. */
@@ -124,8 +127,8 @@ export class Settler {
   }
 
   /** Lets on whoever waited for an attempt that has written its own end. */
-  async settledItself(attempt: Attempt): Promise<void> {
-    await this.#counted(() => this.#letOn(concernedBy([attempt.row.links])));
+  settledItself(attempt: Attempt): void {
+    this.#lettingOn.add(concernedBy([attempt.row.links]));
   }
 
   /** Resolves when nothing waits and nothing is being written. */
@@ -134,6 +137,7 @@ export class Settler {
       if (this.waiting > 0) await this.flush();
       else await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
+    await this.#lettingOn.drain();
   }
 
   async #finish(batch: readonly Ended[]): Promise<void> {
@@ -172,7 +176,7 @@ export class Settler {
       else accepted.push(ended);
     }
     for (const ended of accepted) this.#accept(ended);
-    await this.#letOn(freedBy(accepted));
+    this.#lettingOn.add(freedBy(accepted));
     if (open.length === 0) return;
     const mine = await this.#readBack(open);
     const stale: Ended[] = [];
@@ -180,19 +184,8 @@ export class Settler {
       if (mine.has(fenceOf(ended.attempt.row))) this.#accept(ended);
       else stale.push(ended);
     }
-    await this.#letOn(freedBy(open.filter((ended) => !stale.includes(ended))));
+    this.#lettingOn.add(freedBy(open.filter((ended) => !stale.includes(ended))));
     await this.#record(stale);
-  }
-
-  /** After the commit, so that of two that end at once the later one sees both. What fails here the sweep does within a second. */
-  async #letOn(concerned: Concerned | undefined): Promise<void> {
-    if (concerned === undefined) return;
-    try {
-      const ready = await letOn(this.#database, concerned);
-      if (ready.size > 0) this.#hooks.ready(ready);
-    } catch (error) {
-      this.#log.debug('let_on_left_to_sweep', { error });
-    }
   }
 
   async #readBack(open: readonly Ended[]): Promise<Set<string>> {
@@ -329,14 +322,13 @@ function isLinked({ attempt }: Ended): boolean {
   return attempt.row.links !== null;
 }
 
-/** Whom it concerns that these attempts have ended; undefined when nobody. A job that goes back into the queue keeps its place and its slot. */
-function freedBy(batch: readonly Ended[]): Concerned | undefined {
-  let concerned: Concerned | undefined;
+/** Whom it concerns that these attempts have ended. A job that goes back into the queue keeps its place and its slot. */
+function freedBy(batch: readonly Ended[]): Concerned {
+  const concerned = concernedBy([]);
   for (const { attempt, decision } of batch) {
     const awaits = decision.kind === 'defer' && decision.gate === 'executions';
     if (attempt.row.links === null && !awaits) continue;
     if (decision.kind === 'defer' && decision.gate === null) continue;
-    concerned ??= concernedBy([]);
     const { parents, pools, limitKeys } = concernedBy([attempt.row.links]);
     for (const key of limitKeys) concerned.limitKeys.add(key);
     if (awaits) concerned.parents.add(attempt.row.id); // They may all have ended before it began to wait.

@@ -258,7 +258,7 @@ export class Worker {
 
   #settledItself(attempt: Attempt): void {
     this.#roster.forget(attempt);
-    if (attempt.row.links !== null) void this.#settler.settledItself(attempt);
+    if (attempt.row.links !== null) this.#settler.settledItself(attempt);
     this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
   }
 

@@ -15,6 +15,11 @@ const BUSY_ROUNDS = 4;
 const BUSY_MS = 10;
 const CHILDREN_MAX = 500;
 
+/** Whether anybody is concerned. */
+export function isConcerned({ parents, pools, limitKeys }: Concerned): boolean {
+  return parents.size + pools.size + limitKeys.size > 0;
+}
+
 /** Adds whom other jobs concern. */
 export function addConcerned(to: Concerned, more: Concerned): void {
   for (const id of more.parents) to.parents.add(id);

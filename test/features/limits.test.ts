@@ -51,6 +51,7 @@ describe('a limit of running jobs', () => {
     };
     const [a, b] = [job('a', run, { queue }), job('b', run, { queue })];
     const first = await unstuck.enqueue(a, 'first');
+    await eventually(async () => (await unstuck.get(first.id))?.state === 'queued', 'it is in');
     const rest = [
       await unstuck.enqueue(b, 'low', { priority: -1 }),
       await unstuck.enqueue(a, 'high', { priority: 5 }),

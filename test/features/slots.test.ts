@@ -147,6 +147,36 @@ describe('a slot is taken at the enqueue', () => {
   });
 });
 
+describe('an open transaction of a user that took a slot', () => {
+  test('holds up the enqueues of its own pool only, and those not for ever', async () => {
+    const { unstuck, session } = await setup({ sweep: false });
+    await unstuck.pools.set(KEY, { capacity: 5 });
+    await unstuck.pools.set('publisher:7', { capacity: 5 });
+    const client = await session();
+    await client.query('begin');
+    await unstuck.enqueue(post, POST, { in: client });
+    const same = Promise.all([1, 2, 3].map(() => unstuck.enqueue(post, POST)));
+    const others = await Promise.all(
+      [1, 2, 3].map(() => unstuck.enqueue(post, { publisherId: 7 })),
+    );
+    expect(others).toHaveLength(3);
+    await client.query('commit');
+    expect(await same).toHaveLength(3);
+    expect(await unstuck.pools.get(KEY)).toMatchObject({ reserved: 4 });
+  });
+
+  test('for longer than a lock is waited for refuses them by name', async () => {
+    const { unstuck, session } = await setup({ sweep: false, lockTimeout: '300ms' });
+    await unstuck.pools.set(KEY, { capacity: 5 });
+    const client = await session();
+    await client.query('begin');
+    await unstuck.enqueue(post, POST, { in: client });
+    await expect(unstuck.enqueue(post, POST)).rejects.toMatchObject({ code: 'POOL_BUSY' });
+    await client.query('rollback');
+    expect(await unstuck.pools.get(KEY)).toMatchObject({ reserved: 0 });
+  });
+});
+
 describe('a slot stays with its job', () => {
   test('S0.1: a job that is retried keeps its slot, and takes no second', async () => {
     const { unstuck } = await setup();
