@@ -104,17 +104,13 @@ export class Queues {
 
   /** Starts no further job of one type. Throws JOB_TYPE_UNKNOWN or TIME_INVALID. */
   async pauseType(type: string, options: PauseOptions = {}): Promise<Pause> {
-    const [known] = await this.#database.run(findTypes, [[type]]);
-    if (known === undefined)
-      throw unstuckError(
-        'JOB_TYPE_UNKNOWN',
-        `Nobody has ever defined the job type ${shown(type)}.`,
-      );
+    await this.#checkType(type);
     return this.#pause('type', type, options);
   }
 
-  /** Starts jobs of one type again. */
-  resumeType(type: string): Promise<void> {
+  /** Starts jobs of one type again. One that is not paused stays as it is. Throws JOB_TYPE_UNKNOWN. */
+  async resumeType(type: string): Promise<void> {
+    await this.#checkType(type);
     return this.#resume('type', type);
   }
 
@@ -159,14 +155,20 @@ export class Queues {
   }
 
   /**
-   * Resolves when nothing of a queue runs or waits any more, beside what is held or for later. Throws WAIT_TIMEOUT (default: never), QUEUE_UNKNOWN
-   * or the signal's reason.
+   * Resolves when nothing of a queue runs or waits any more, beside what is held or for later. Throws WAIT_TIMEOUT (default: never), TIME_INVALID,
+   * QUEUE_UNKNOWN or the signal's reason.
    */
   async drain(
     name: string,
     { timeout, signal }: { readonly timeout?: Duration; readonly signal?: AbortSignal } = {},
   ): Promise<void> {
-    const until = monotonicMs() + (parseDuration(timeout ?? 0) || Number.POSITIVE_INFINITY);
+    const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout);
+    if (timeoutMs === undefined)
+      throw unstuckError(
+        'TIME_INVALID',
+        `Expected timeout to be a duration such as '30s', got ${shown(timeout)}.`,
+      );
+    const until = monotonicMs() + timeoutMs;
     for (;;) {
       signal?.throwIfAborted();
       const left = openOf(await this.get(name));
@@ -179,6 +181,15 @@ export class Queues {
         );
       await sleep(DRAIN_LOOK_MS, signal);
     }
+  }
+
+  async #checkType(type: string): Promise<void> {
+    const [known] = await this.#database.run(findTypes, [[type]]);
+    if (known !== undefined) return;
+    throw unstuckError(
+      'JOB_TYPE_UNKNOWN',
+      `Nobody has ever defined the job type ${shown(type)}. Correct the name.`,
+    );
   }
 
   async #pause(

@@ -63,9 +63,9 @@ describe('a pause', () => {
   test('of what does not exist is refused', async () => {
     const { unstuck } = await setup({ sweep: false });
     await expect(unstuck.queues.pause('nope')).rejects.toMatchObject({ code: 'QUEUE_UNKNOWN' });
-    await expect(unstuck.queues.pauseType('nope')).rejects.toMatchObject({
-      code: 'JOB_TYPE_UNKNOWN',
-    });
+    const unknown = { code: 'JOB_TYPE_UNKNOWN' };
+    await expect(unstuck.queues.pauseType('nope')).rejects.toMatchObject(unknown);
+    await expect(unstuck.queues.resumeType('nope')).rejects.toMatchObject(unknown);
   });
 });
 
@@ -138,6 +138,9 @@ test('drain resolves when nothing of the queue is left to run, and tells after i
   await expect(unstuck.queues.drain('mails', { timeout: '50ms' })).rejects.toMatchObject({
     code: 'WAIT_TIMEOUT',
     detail: { left: 1 },
+  });
+  await expect(unstuck.queues.drain('mails', { timeout: 'soon' })).rejects.toMatchObject({
+    code: 'TIME_INVALID',
   });
   const drained = unstuck.queues.drain('mails', { timeout: '20s' });
   held.open();
