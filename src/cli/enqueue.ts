@@ -17,6 +17,11 @@ export interface EnqueueCommandOptions extends Globals {
   readonly finishBy?: string;
   readonly claimWithin?: string;
   readonly key?: string;
+  readonly whenTaken?: 'return' | 'refuse' | 'replace';
+  readonly keyWindow?: string;
+  readonly slot?: string;
+  readonly whenFull?: 'refuse' | 'wait';
+  readonly limit?: string;
   readonly hold?: boolean;
   readonly tag?: readonly string[];
   readonly wait?: boolean;
@@ -46,19 +51,32 @@ export async function enqueue(
 }
 
 function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
-  const { priority, delay, claimWithin, key, hold, tag } = options;
+  const { priority, delay, claimWithin, key, whenTaken, keyWindow, slot, whenFull, hold, tag } =
+    options;
   return Object.fromEntries(
     Object.entries({
       priority,
       delay,
       claimWithin,
       key,
+      whenTaken,
+      keyWindow,
+      slot,
+      whenFull,
       hold,
+      limit: toLimit(options.limit),
       tags: tag,
       runAt: readTime(options.runAt, '--run-at'),
       finishBy: readTime(options.finishBy, '--finish-by'),
     }).filter(([, value]) => value !== undefined),
   );
+}
+
+/** The name of a limit has no `#`, its key may. */
+function toLimit(text: string | undefined): EnqueueOptions['limit'] {
+  const at = text?.indexOf('#') ?? -1;
+  if (text === undefined || at === -1) return text;
+  return { name: text.slice(0, at), key: text.slice(at + 1) };
 }
 
 /** Writes what became of an enqueue. */
@@ -68,7 +86,11 @@ export function showEnqueued(screen: Screen, enqueued: Enqueued): void {
   else screen.line(`${enqueued.id}\t${enqueued.reason}`);
 }
 
-function inWords({ id, created }: Enqueued): string {
-  if (created) return `Enqueued ${id}. Look at it: ${commandName()} job show ${id}`;
-  return `Stored nothing: the live job ${id} has this key.`;
+function inWords({ id, reason }: Enqueued): string {
+  if (reason === 'key-live') return `Stored nothing: the live job ${id} has this key.`;
+  if (reason === 'key-window')
+    return `Stored nothing: job ${id} was enqueued with this key, and its window is still open.`;
+  if (reason === 'replaced')
+    return `The live job ${id}, which has this key, has the new input and priority.`;
+  return `Enqueued ${id}. Look at it: ${commandName()} job show ${id}`;
 }

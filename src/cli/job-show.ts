@@ -6,6 +6,7 @@ import type { HistoryEntry } from '../storage/jobs.ts';
 import { EXIT } from './exit-codes.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
+import { type Fact, showFacts } from './show-facts.ts';
 import { exitCodeOfEnd, waitForJob } from './wait-for-job.ts';
 
 /** Whether to wait first. */
@@ -37,10 +38,7 @@ export function showJob(screen: Screen, job: Job, history: readonly HistoryEntry
     return;
   }
   const now = new Date();
-  for (const [name, value] of factsOf(job, screen, now))
-    screen.line(
-      screen.tty ? `${screen.paint(name.padEnd(12), 'gray')} ${value}` : `${name}\t${value}`,
-    );
+  showFacts(screen, factsOf(job, screen, now));
   for (const entry of history) {
     const { at, kind, attempt, by, reason } = entry;
     const who = attempt === null ? (by ?? '-') : `attempt ${attempt}`;
@@ -57,8 +55,8 @@ function entryJson({ detail, ...entry }: HistoryEntry): Record<string, unknown> 
   return { ...(snakeJson(entry) as object), detail };
 }
 
-function factsOf(job: Job, screen: Screen, now: Date): [string, string][] {
-  const facts: [string, string | null][] = [
+function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
+  return [
     ['id', job.id],
     ['type', job.type],
     ['state', job.late ? `${job.state} (late)` : job.state],
@@ -69,6 +67,10 @@ function factsOf(job: Job, screen: Screen, now: Date): [string, string][] {
     ['crashes', job.crashes === 0 ? null : String(job.crashes)],
     ['priority', job.priority === 0 ? null : String(job.priority)],
     ['key', job.key],
+    ['pool', job.pool],
+    ['limit', job.limitKey],
+    ['parent', job.parentId],
+    ['ordinal', job.ordinal === null ? null : String(job.ordinal)],
     ['tags', job.tags.length === 0 ? null : job.tags.join(', ')],
     ['progress', progressOf(job)],
     ['created', screen.time(job.createdAt, now)],
@@ -79,7 +81,6 @@ function factsOf(job: Job, screen: Screen, now: Date): [string, string][] {
     ['input', JSON.stringify(job.input)],
     ['result', job.result === null ? null : JSON.stringify(job.result)],
   ];
-  return facts.flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
 }
 
 /** Of a finished job it would be that of some moment before the end. */
