@@ -72,7 +72,8 @@ function explainQueued(group: LateGroup): Explanation {
   if (detail !== null)
     return {
       reason: `"${type}" is ${detail}`,
-      action: 'unstuck queue resume, when the reason is over (unstuck queue pauses shows its name)',
+      action:
+        'unstuck queue resume or unstuck type resume, when the reason is over (unstuck queue pauses shows which)',
     };
   if (workers === 0)
     return {
