@@ -68,8 +68,8 @@ export type { Cell, Executions, FanOut } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
 export type {
+  ExecutedPending,
   NamedPause,
-  NextInQueue,
   Pause,
   PauseOptions,
   Queue,

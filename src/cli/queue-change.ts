@@ -51,7 +51,7 @@ export async function typeResume(options: Globals, name: string): Promise<number
 /** Lets the next job of a sequential queue in (S3.5): exit code 3 when there is no such queue. */
 export async function queueNext(options: Globals, name: string): Promise<number> {
   const screen = openScreen(options.output);
-  const next = await withUnstuck(options, (unstuck) => unstuck.queues.next(name));
+  const next = await withUnstuck(options, (unstuck) => unstuck.queues.executePending(name));
   const { totalPending, started, jobIds, message } = next;
   if (screen.json) screen.value(snakeJson(next));
   else if (screen.tty) for (const line of [message, ...jobIds]) screen.line(line);

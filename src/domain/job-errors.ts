@@ -75,7 +75,7 @@ export const JOB_ERRORS = {
     fix: 'Wait for them or cancel them; set the capacity to 0 to let nobody in meanwhile.',
   },
   POOL_BUSY: {
-    status: 503,
+    status: 409,
     meaning: 'An open transaction of another session has enqueued into the same pool.',
     fix: 'Try again when that transaction has ended; nothing was stored.',
   },
@@ -93,6 +93,11 @@ export const JOB_ERRORS = {
     status: 404,
     meaning: 'There is no limit of this name.',
     fix: 'Set it first: `unstuck.limits.set(name, { running })`.',
+  },
+  LIMIT_IN_USE: {
+    status: 409,
+    meaning: 'A limit cannot be deleted while live jobs count at it.',
+    fix: 'Wait for them or cancel them.',
   },
   QUEUE_UNKNOWN: {
     status: 404,

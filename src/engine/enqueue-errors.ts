@@ -16,7 +16,7 @@ export function unavailable(cause: unknown, triedMs: number): Error {
 export function reasonOf(job: NewJob | undefined, error: unknown): unknown {
   if (error instanceof UnstuckError) return error;
   if (!isLockTimeout(error)) return refused(error);
-  return job?.key === undefined ? poolBusy(job, error) : keyBusy(job, error);
+  return job?.pool === undefined ? keyBusy(job, error) : poolBusy(job, error);
 }
 
 function keyBusy(job: NewJob | undefined, cause: unknown): Error {
@@ -30,7 +30,7 @@ function keyBusy(job: NewJob | undefined, cause: unknown): Error {
 function poolBusy(job: NewJob | undefined, cause: unknown): Error {
   return unstuckError(
     'POOL_BUSY',
-    `The pool ${JSON.stringify(job?.pool)} is held by an open transaction of another session that enqueued into it. Nothing was stored; try again when that transaction has ended.`,
+    `The pool ${JSON.stringify(job?.pool)}${job?.key === undefined ? '' : `, or the key ${JSON.stringify(job.key)},`} is held by an open transaction of another session. Nothing was stored; try again when that transaction has ended.`,
     { cause },
   );
 }

@@ -81,14 +81,14 @@ export class Limits {
     return this.#database.run(countKeys, [name, 100]);
   }
 
-  /** Deletes a limit at which no live job counts. Throws LIMIT_UNKNOWN or LIMIT_INVALID. */
+  /** Deletes a limit at which no live job counts. Throws LIMIT_UNKNOWN or LIMIT_IN_USE. */
   async delete(name: string): Promise<void> {
     const [gone] = await this.#database.run(deleteLimit, [name]);
     if (gone !== undefined) return;
     if ((await this.get(name)) === undefined)
       throw unstuckError('LIMIT_UNKNOWN', `There is no limit ${shown(name)}. Nothing was deleted.`);
     throw unstuckError(
-      'LIMIT_INVALID',
+      'LIMIT_IN_USE',
       `Expected no live job to count at limit ${shown(name)}. Wait for them or cancel them. Nothing was deleted.`,
     );
   }

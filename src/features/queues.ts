@@ -52,8 +52,8 @@ export interface PauseOptions extends Actor {
   readonly until?: Date;
 }
 
-/** What `next` answers (S3.5). */
-export interface NextInQueue {
+/** What `executePending` answers (S3.5). */
+export interface ExecutedPending {
   readonly totalPending: number;
   readonly started: number;
   readonly jobIds: readonly string[];
@@ -123,12 +123,12 @@ export class Queues {
    * Lets the next job of a sequential queue in, as far as its limit has room, and says what it did; while one is running it starts none
    * (S3.5). Jobs are let in by themselves: this is for those who want to see it now. Throws QUEUE_UNKNOWN.
    */
-  async next(name: string): Promise<NextInQueue> {
+  async executePending(name: string): Promise<ExecutedPending> {
     const queue = await this.get(name);
     const line = await this.#database.run(readLine, [name, LINE_MAX]);
     const waiting = line.filter((row) => row.kind === 'waiting');
     const totalPending = queue.waitsFor['limit'] ?? 0;
-    const answer = (message: string, jobIds: readonly string[] = []): NextInQueue => ({
+    const answer = (message: string, jobIds: readonly string[] = []): ExecutedPending => ({
       totalPending,
       started: jobIds.length,
       jobIds,

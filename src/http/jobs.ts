@@ -21,6 +21,13 @@ const newJob = z.strictObject({
   claim_within: duration.optional(),
   key: z.string().optional(),
   tags: z.array(z.string()).optional(),
+  slot: z.string().optional(),
+  when_full: z.enum(['refuse', 'wait']).optional(),
+  limit: z
+    .union([z.string(), z.strictObject({ name: z.string(), key: z.string().optional() })])
+    .optional(),
+  when_taken: z.enum(['return', 'refuse', 'replace']).optional(),
+  key_window: duration.optional(),
 });
 type NewJob = z.infer<typeof newJob>;
 
@@ -96,7 +103,7 @@ function checkShape(body: unknown): NewJob {
 }
 
 function toOptions(body: NewJob): EnqueueOptions {
-  const { priority, delay, hold, key, tags } = body;
+  const { priority, delay, hold, key, tags, slot, limit } = body;
   return Object.fromEntries(
     Object.entries({
       priority,
@@ -104,6 +111,11 @@ function toOptions(body: NewJob): EnqueueOptions {
       hold,
       key,
       tags,
+      slot,
+      limit,
+      whenFull: body.when_full,
+      whenTaken: body.when_taken,
+      keyWindow: body.key_window,
       runAt: body.run_at === undefined ? undefined : new Date(body.run_at),
       finishBy: body.finish_by === undefined ? undefined : new Date(body.finish_by),
       claimWithin: body.claim_within,

@@ -84,7 +84,7 @@ describe('S3.5: next', () => {
       { queue },
     );
     const worker = await unstuck.work([collect]);
-    expect(await unstuck.queues.next('collection')).toEqual({
+    expect(await unstuck.queues.executePending('collection')).toEqual({
       totalPending: 0,
       started: 0,
       jobIds: [],
@@ -93,14 +93,14 @@ describe('S3.5: next', () => {
     await unstuck.enqueue(collect, 1);
     const running = await started.promise;
     const { id } = await unstuck.enqueue(collect, 2);
-    expect(await unstuck.queues.next('collection')).toEqual({
+    expect(await unstuck.queues.executePending('collection')).toEqual({
       totalPending: 1,
       started: 0,
       jobIds: [],
       message: `Job ${running} is running; the next starts when it has ended.`,
     });
     await unstuck.queues.pause('collection', { by: 'ann' });
-    expect((await unstuck.queues.next('collection')).message).toBe(
+    expect((await unstuck.queues.executePending('collection')).message).toBe(
       'The queue is paused by ann; none was started.',
     );
     await unstuck.queues.resume('collection');
@@ -119,7 +119,7 @@ describe('S3.5: next', () => {
     await client.query('begin');
     const { id } = await unstuck.enqueue(collect, 1, { in: client });
     await client.query('commit');
-    expect(await unstuck.queues.next('c')).toEqual({
+    expect(await unstuck.queues.executePending('c')).toEqual({
       totalPending: 1,
       started: 1,
       jobIds: [id],

@@ -119,6 +119,21 @@ describe('jobs', () => {
     });
   });
 
+  test('S0.8: a pool that is full is 409, or the job waits, as the client chose', async () => {
+    const handle = handler();
+    await unstuck.pools.set('p', { capacity: 1 });
+    const job = { type: 'free', input: 1, slot: 'p' };
+    expect(await post(handle, job)).toMatchObject({ status: 201, body: { pool: 'p' } });
+    expect(await post(handle, job)).toMatchObject({
+      status: 409,
+      body: { code: 'SLOTS_EXHAUSTED' },
+    });
+    expect(await post(handle, { ...job, when_full: 'wait' })).toMatchObject({
+      status: 201,
+      body: { state: 'pending', waits_for: 'slot' },
+    });
+  });
+
   test('a job that is stored and cannot be read back is answered with 201 and its id, so that nobody sends it again', async () => {
     unstuck.get = () => Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
     const { status, headers, body } = await post(handler(), { type: 'free', input: 1 });
