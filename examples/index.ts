@@ -1,10 +1,10 @@
 // Every job type of every example, and one to try: what `npm start` loads.
 import type { AnyJob, Unstuck } from 'unstuck';
-import { type DemoJob, enqueueDemo } from './routes/demo.ts';
-import { jobs as routes } from './routes/index.ts';
+import type { DemoJob } from './demo.ts';
+import { examples } from './examples.ts';
 
 /** Every job type of the examples. */
-export const jobs: readonly AnyJob[] = [...routes];
+export const jobs: readonly AnyJob[] = examples.flatMap((example) => example.jobs);
 
 /** What `unstuck start` offers for trying. */
 export const tryIt: { readonly type: string; readonly input: unknown } = {
@@ -13,6 +13,7 @@ export const tryIt: { readonly type: string; readonly input: unknown } = {
 };
 
 /** What `unstuck start` enqueues on the first start, so that there is something to look at. */
-export function demo(unstuck: Unstuck): Promise<readonly DemoJob[]> {
-  return enqueueDemo(unstuck);
+export async function demo(unstuck: Unstuck): Promise<readonly DemoJob[]> {
+  const enqueued = await Promise.all(examples.map((example) => example.demo(unstuck)));
+  return enqueued.flat();
 }

@@ -1,60 +1,75 @@
 // Runs every example to its end and says for each requirement whether it held: `npm run examples`.
 import type { ChildProcess } from 'node:child_process';
-import { type Log, Unstuck } from 'unstuck';
+import { type Log, Unstuck, type Worker } from 'unstuck';
+import type { Example } from './example.ts';
+import { examples } from './examples.ts';
 import { jobs } from './index.ts';
-import { type Requirement, startWorker } from './requirement.ts';
-import { enqueueDemo } from './routes/demo.ts';
-import { requirements as routes } from './routes/requirements.ts';
+import { type Requirement, type Stage, startWorker } from './requirement.ts';
 
 /** Beside what `npm start` works on, so that neither takes the other's jobs. */
 const SCHEMA = 'unstuck_examples';
 const DEMO_MS = '2m';
 
+const only = new Set(process.argv.slice(2));
+const chosen = examples.filter(({ name }) => only.size === 0 || only.has(name));
 const logged = new Set<string>();
 const unstuck = await Unstuck.connect({ schema: SCHEMA, log: noting(logged) });
 let failures = 0;
+let shown = 0;
 try {
   await cancelLeftovers();
-  for (const requirement of routes) await show(requirement);
-  await runDemo();
+  for (const example of chosen)
+    for (const requirement of example.requirements) await show(example, requirement);
+  for (const example of chosen) await runDemo(example);
 } finally {
   await unstuck.close();
 }
-console.log(failures === 0 ? 'Every requirement held.' : `${failures} did not hold.`);
-process.exit(failures === 0 ? 0 : 1);
+console.log(failures === 0 ? `All ${shown} held.` : `${failures} of ${shown} did not hold.`);
+process.exit(failures === 0 && shown > 0 ? 0 : 1);
 
-async function show({ id, says, check }: Requirement): Promise<void> {
+async function show({ name }: Example, { id, says, check }: Requirement): Promise<void> {
   const started: ChildProcess[] = [];
-  const startWorkerProcess = async (concurrency: number): Promise<ChildProcess> => {
-    const child = await startWorker(SCHEMA, concurrency);
+  const working: Worker[] = [];
+  const work: Stage['work'] = async (types, options) => {
+    const worker = await unstuck.work(types, options);
+    working.push(worker);
+    return worker;
+  };
+  const startWorkerProcess: Stage['startWorkerProcess'] = async (concurrency, env) => {
+    const child = await startWorker(SCHEMA, concurrency, env);
     started.push(child);
     return child;
   };
   try {
-    const seen = await check({ unstuck, logged, startWorkerProcess });
-    console.log(`held      ${id}  ${says}: ${seen}`);
+    tell(true, name, id, `${says}: ${await check({ unstuck, logged, work, startWorkerProcess })}`);
   } catch (error) {
-    failures += 1;
-    console.log(`NOT HELD  ${id}  ${says}: ${(error as Error).message.split('\n')[0]}`);
+    tell(
+      false,
+      name,
+      id,
+      `${says}: ${(error as Error).message.replaceAll(/\s+/g, ' ').slice(0, 300)}`,
+    );
   } finally {
     for (const child of started) child.kill('SIGKILL');
     await cancelLeftovers();
+    await Promise.all(working.map((worker) => worker.stop()));
   }
 }
 
-/** The whole demo of the routes: every job must end as its title says. */
-async function runDemo(): Promise<void> {
+/** The whole demo of an example: every job must end as it is meant to. */
+async function runDemo({ name, demo }: Example): Promise<void> {
   const worker = await unstuck.work(jobs);
-  const demo = await enqueueDemo(unstuck, { scheduledAfter: '2s' });
-  for (const { title, id } of demo) {
-    const job = await unstuck.wait(id, { timeout: DEMO_MS });
-    const expected = title.includes('(fails:') ? 'failed' : 'completed';
-    if (job.state !== expected) failures += 1;
-    console.log(
-      `${job.state === expected ? 'held    ' : 'NOT HELD'}  demo  ${title}: ${job.state}`,
-    );
+  for (const { title, id, ends } of await demo(unstuck, { scheduledAfter: '2s' })) {
+    const { state } = await unstuck.wait(id, { timeout: DEMO_MS });
+    tell(state === ends, name, 'demo', `${title}: ${state}`);
   }
   await worker.stop();
+}
+
+function tell(held: boolean, example: string, id: string, what: string): void {
+  shown += 1;
+  if (!held) failures += 1;
+  console.log(`${held ? 'held    ' : 'NOT HELD'}  ${example.padEnd(16)}  ${id}  ${what}`);
 }
 
 /** An earlier run may have been stopped in the middle. */

@@ -2,15 +2,20 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Job, Unstuck } from 'unstuck';
+import type { AnyJob, Job, Unstuck, Worker, WorkOptions } from 'unstuck';
 
 /** What a check works with: a schema of its own, whose live jobs are all its own. */
 export interface Stage {
   readonly unstuck: Unstuck;
   /** The events that `unstuck` has logged. */
   readonly logged: ReadonlySet<string>;
+  /** Works in this process; what still works after the check is stopped. */
+  readonly work: (jobs: readonly AnyJob[], options?: WorkOptions) => Promise<Worker>;
   /** Starts a worker of these examples in a process of its own; it is killed after the check if it still runs. */
-  readonly startWorkerProcess: (concurrency: number) => Promise<ChildProcess>;
+  readonly startWorkerProcess: (
+    concurrency: number,
+    env?: Readonly<Record<string, string>>,
+  ) => Promise<ChildProcess>;
 }
 
 /** A requirement by its number in the description of the five systems. */
@@ -38,14 +43,18 @@ export async function until(
   }
 }
 
-/** Starts `unstuck work` on all examples and resolves when it works. */
-export async function startWorker(schema: string, concurrency: number): Promise<ChildProcess> {
+/** Starts `unstuck work` on all examples, with these environment variables beside ours, and resolves when it works. */
+export async function startWorker(
+  schema: string,
+  concurrency: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
   const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
   const args = ['work', path('./index.ts'), '--no-supervise', '--schema', schema];
   const child = spawn(
     process.execPath,
     [...process.execArgv, path('../src/cli/main.ts'), ...args, '--concurrency', `${concurrency}`],
-    { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    { stdio: ['ignore', 'ignore', 'pipe'], detached: true, env: { ...process.env, ...env } },
   );
   await new Promise<void>((resolve, reject) => {
     let said = '';

@@ -1,14 +1,11 @@
 // Enqueues a varied set of routes: long and short, urgent and scheduled, failing for good and only at first.
 
-import type { EnqueueOptions, Unstuck } from 'unstuck';
+import type { Unstuck } from 'unstuck';
+import { type DemoItem, type DemoJob, type DemoOptions, enqueueItems } from '../demo.ts';
 import { type RouteInput, routeJob } from './route-job.ts';
 
-type Delay = NonNullable<EnqueueOptions['delay']>;
-
 /** What to enqueue; everything is optional. */
-export interface DemoOptions {
-  /** How long the scheduled route waits. Default 20 s. */
-  readonly scheduledAfter?: Delay;
+export interface RoutesDemoOptions extends DemoOptions {
   /**
    * Adds the route that kills the worker process which runs it. Default false. Set it only when the workers are
    * processes of their own, started with `ROUTES_POISON=1`, and something starts them again.
@@ -16,31 +13,23 @@ export interface DemoOptions {
   readonly poison?: boolean;
 }
 
-/** One job of the demo. */
-export interface DemoJob {
-  readonly title: string;
-  readonly id: string;
-  /** False when the one of an earlier demo is still waiting or running: then `id` is that one. */
-  readonly created: boolean;
-}
-
 /** Enqueues the demo and returns its jobs. A second call while the first one's jobs live enqueues none twice. */
-export async function enqueueDemo(
+export function enqueueDemo(
   unstuck: Pick<Unstuck, 'enqueue'>,
-  options: DemoOptions = {},
+  options: RoutesDemoOptions = {},
 ): Promise<DemoJob[]> {
   const routes = [...ROUTES, scheduled(options.scheduledAfter ?? '20s')];
   if (options.poison === true) {
     routes.push(POISONED);
   }
-  return Promise.all(routes.map((route) => enqueueRoute(unstuck, route)));
+  return enqueueItems(
+    unstuck,
+    'routes',
+    routes.map((route) => ({ ...route, job: routeJob })),
+  );
 }
 
-interface DemoRoute {
-  readonly title: string;
-  readonly input: RouteInput;
-  readonly options?: EnqueueOptions;
-}
+type DemoRoute = Omit<DemoItem, 'job'> & { readonly input: RouteInput };
 
 const ROUTES: readonly DemoRoute[] = [
   { title: 'Germany, 500 stops', input: { country: 'DE', stops: 500 } },
@@ -68,27 +57,20 @@ const ROUTES: readonly DemoRoute[] = [
   {
     title: 'Vatican City, 500 stops (fails: there are not that many places)',
     input: { country: 'VA', stops: 500 },
+    ends: 'failed',
   },
 ];
 
 const POISONED: DemoRoute = {
   title: 'Portugal, 100 stops (kills its worker three times, then fails as poison)',
   input: { country: 'PT', stops: 100, fault: 'poison' },
+  ends: 'failed',
 };
 
-function scheduled(delay: Delay): DemoRoute {
+function scheduled(delay: NonNullable<DemoOptions['scheduledAfter']>): DemoRoute {
   return {
     title: 'Iceland, 30 stops (scheduled)',
     input: { country: 'IS', stops: 30, populationMin: 0 },
     options: { delay },
   };
-}
-
-async function enqueueRoute(unstuck: Pick<Unstuck, 'enqueue'>, route: DemoRoute): Promise<DemoJob> {
-  const { id, created } = await unstuck.enqueue(routeJob, route.input, {
-    ...route.options,
-    key: `routes-demo: ${route.title}`,
-    tags: ['routes-demo'],
-  });
-  return { title: route.title, id, created };
 }
