@@ -10,8 +10,7 @@ import { type Requirement, type Stage, startWorker } from './requirement.ts';
 const SCHEMA = 'unstuck_examples';
 const DEMO_MS = '2m';
 
-const only = new Set(process.argv.slice(2));
-const chosen = examples.filter(({ name }) => only.size === 0 || only.has(name));
+const chosen = choose(process.argv.slice(2));
 const logged = new Set<string>();
 const unstuck = await Unstuck.connect({ schema: SCHEMA, log: noting(logged) });
 let failures = 0;
@@ -25,7 +24,16 @@ try {
   await unstuck.close();
 }
 console.log(failures === 0 ? `All ${shown} held.` : `${failures} of ${shown} did not hold.`);
-process.exit(failures === 0 && shown > 0 ? 0 : 1);
+process.exit(failures === 0 ? 0 : 1);
+
+/** The examples of these names, all when there is none. */
+function choose(names: readonly string[]): readonly Example[] {
+  const known = examples.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new Error(`Expected names of examples (${known.join(', ')}), got ${unknown}.`);
+  return examples.filter(({ name }) => names.length === 0 || names.includes(name));
+}
 
 async function show({ name }: Example, { id, says, check }: Requirement): Promise<void> {
   const started: ChildProcess[] = [];

@@ -28,7 +28,7 @@ export interface DocumentFacts {
   readonly broken: readonly BrokenLink[];
 }
 
-const LINK = /\[[^\]]*\]\(([^()\s]+)\)/g;
+const LINK = /\[([^\]]*)\]\(([^()\s]+)\)/g;
 const ELSEWHERE = /^(?:[a-z]+:|#|\/)/i;
 
 /** Counts words, headings and links of a document; `exists` tells whether the checkout has a path. What stands in code is left out. */
@@ -38,11 +38,11 @@ export function countDocument(
 ): DocumentCount {
   const lines = withoutCode(text.split('\n'));
   const links = lines.flatMap((line, index) =>
-    [...line.matchAll(LINK)].map(([, target = '']) => ({ path, line: index + 1, target })),
+    [...line.matchAll(LINK)].map(([, , target = '']) => ({ path, line: index + 1, target })),
   );
   return {
     path,
-    words: lines.join(' ').match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu)?.length ?? 0,
+    words: countWords(lines.join(' ').replaceAll(LINK, '$1')),
     headings: lines.filter((line) => /^#{1,6} /.test(line)).length,
     links: links.length,
     broken: links.filter(({ target }) => !ELSEWHERE.test(target) && !exists(fileOf(path, target))),
@@ -61,6 +61,10 @@ export function sumDocuments(counts: readonly DocumentCount[]): DocumentFacts {
     longest: counts.toSorted((a, b) => b.words - a.words)[0]?.path ?? null,
     broken: counts.flatMap(({ broken }) => broken),
   };
+}
+
+function countWords(text: string): number {
+  return text.match(/[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*/gu)?.length ?? 0;
 }
 
 /** Lines in fences, and code within lines, become blank, so that the numbers of the lines stay. */

@@ -23,8 +23,14 @@ export const requirements: readonly Requirement[] = [
     says: 'what is over its timeout is ended, even in a process that is blocked; variables set it',
     check: monitor,
   },
+  { id: 'S3.3', says: 'a reset by hand puts back what runs for too long', check: reset },
+  { id: 'S3.4', says: 'a bulk delete takes any state but running', check: bulkDelete },
   { id: 'S3.5', says: 'one at a time in all processes, highest priority first', check: sequence },
-  { id: 'S3.5', says: '`next` starts none while one runs, and says so', check: next },
+  {
+    id: 'S3.5',
+    says: '`executePending` starts none while one runs, and says so',
+    check: executePending,
+  },
   { id: 'S3.6', says: 'a running job shows its progress', check: progress },
   { id: 'S3.7', says: 'timeouts by type, retries of what passes', check: timeoutsAndRetries },
   { id: 'S3.7', says: 'the health of the queue in one answer', check: health },
@@ -65,37 +71,91 @@ async function monitor({ unstuck, startWorkerProcess }: Stage): Promise<string> 
   return `${error?.code}: ${error?.message}`;
 }
 
+async function reset({ unstuck, work }: Stage): Promise<string> {
+  await work(jobs);
+  const { id } = await unstuck.enqueue(collectSources, SLOW);
+  const { token } = await until(unstuck, id, (job) => job.state === 'running');
+  const none = await unstuck.resetStuck();
+  const answer = await unstuck.resetStuck(0, { by: 'examples', reason: 'the disk was full' });
+  const job = await unstuck.wait(id, PATIENCE);
+  assert.deepEqual(Object.keys(answer), ['success', 'resetCount', 'jobIds', 'message']);
+  assert.deepEqual([none.resetCount, answer.success, answer.jobIds], [0, true, [id]]);
+  assert.deepEqual([job.state, Number(job.token) > Number(token)], ['completed', true]);
+  return `“${none.message}” “${answer.message}” It ran again and ${job.state}`;
+}
+
+async function bulkDelete({ unstuck, work }: Stage): Promise<string> {
+  const ended = await unstuck.enqueue(collectPackages, {});
+  const worker = await work(jobs);
+  await unstuck.wait(ended.id, PATIENCE);
+  const running = await runSlowly(unstuck);
+  const waiting = await unstuck.enqueue(collectPackages, {});
+  const later = await unstuck.enqueue(collectDocuments, DOCS, { delay: '1h' });
+  const ids = [ended.id, running, waiting.id, later.id];
+  const reason = 'collected twice';
+  const { matched, done, refused } = await unstuck.bulk.delete({ ids }, { by: 'examples', reason });
+  const left = await Promise.all(ids.map((id) => unstuck.get(id)));
+  await unstuck.cancel(running);
+  await worker.stop();
+  assert.deepEqual([matched, done, left.filter((job) => job !== undefined).length], [4, 3, 1]);
+  assert.deepEqual(
+    refused.map(({ id, state, code }) => [id, state, code]),
+    [[running, 'running', 'JOB_STATE_CONFLICT']],
+  );
+  return `${done} of ${matched} (completed, waiting, scheduled) are gone; refused: ${refused[0]?.message}`;
+}
+
 async function sequence({ unstuck, work, startWorkerProcess }: Stage): Promise<string> {
-  const first = await unstuck.enqueue(collectSources, { directory: 'src/cli' });
-  const low = await unstuck.enqueue(collectDocuments, DOCS, { priority: -5 });
-  const middle = await unstuck.enqueue(collectPackages, {});
-  const high = await unstuck.enqueue(collectDocuments, DOCS, { priority: 5 });
-  const ids = [first, high, middle, low].map(({ id }) => id);
+  const ids: string[] = [];
+  // The later, the more urgent: the order of age would be the opposite.
+  for (let priority = 0; priority < 12; priority += 1) {
+    const [type, input] = priority % 2 === 0 ? [collectPackages, {}] : [collectDocuments, DOCS];
+    ids.push((await unstuck.enqueue(type, input as never, { priority })).id);
+  }
   await Promise.all([startWorkerProcess(4), work(jobs, { concurrency: 4 })]);
   const ended = await Promise.all(ids.map((id) => unstuck.wait(id, PATIENCE)));
   assert(ended.every(({ state }) => state === 'completed'));
-  expectOneAtATime(ended);
-  return 'the first, then priority 5, 0, −5; none started before the one before it had ended';
+  // The first one had the place before the others came.
+  const [, ...started] = ended.toSorted((a, b) => Number(a.startedAt) - Number(b.startedAt));
+  expectOneAtATime(started);
+  const outOfTurn = expectUrgentFirst(started);
+  const order = started.map(({ priority }) => priority).join(', ');
+  return `priorities ${order}; none started before the one before it had ended, ${outOfTurn} had the place that every tenth time goes to the oldest`;
 }
 
-/** Throws when these were not run in this order, each after the end of the one before. */
-function expectOneAtATime(ended: readonly Job[]): void {
-  for (const [index, job] of ended.entries()) {
-    const before = ended[index - 1];
-    assert(
-      before === undefined || Number(job.startedAt) >= Number(before.finishedAt),
-      `${job.type} started before ${before?.type} had ended`,
-    );
+/** Throws when one of these started before the one before it had ended. */
+function expectOneAtATime(started: readonly Job[]): void {
+  for (const [index, job] of started.entries()) {
+    const before = started[index - 1];
+    const alone = before === undefined || Number(job.startedAt) >= Number(before.finishedAt);
+    assert(alone, `${job.type} started before ${before?.type} had ended`);
   }
 }
 
-async function next({ unstuck, work }: Stage): Promise<string> {
+/** Throws when one was neither the most urgent nor, at most every tenth time, the oldest; returns how many were the oldest. */
+function expectUrgentFirst(started: readonly Job[]): number {
+  const left = started.toSorted((a, b) => a.priority - b.priority);
+  let outOfTurn = 0;
+  for (const job of started) {
+    if (job === left.at(-1)) {
+      left.pop();
+      continue;
+    }
+    assert(job === left[0], `priority ${job.priority} came before ${left.at(-1)?.priority}`);
+    left.shift();
+    outOfTurn += 1;
+  }
+  assert(outOfTurn <= Math.ceil(started.length / 10), `${outOfTurn} came before more urgent ones`);
+  return outOfTurn;
+}
+
+async function executePending({ unstuck, work }: Stage): Promise<string> {
   await work(jobs);
-  const idle = await unstuck.queues.next(collection.name);
+  const idle = await unstuck.queues.executePending(collection.name);
   const { id } = await unstuck.enqueue(collectSources, SLOW);
   await unstuck.enqueue(collectPackages, {});
   await until(unstuck, id, (job) => job.state === 'running');
-  const busy = await unstuck.queues.next(collection.name);
+  const busy = await unstuck.queues.executePending(collection.name);
   const empty = { totalPending: 0, started: 0, jobIds: [], message: 'No job is pending.' };
   assert.deepEqual(idle, empty);
   assert.deepEqual({ ...busy, message: '' }, { ...empty, totalPending: 1, message: '' });

@@ -25,7 +25,7 @@ export interface SourceFacts {
 
 /** Counts the lines of a file. A comment between code on its line counts as code. */
 export function countSource({ path, text }: TextFile): SourceCount {
-  const lines = text.replace(/\n$/, '').split('\n');
+  const lines = text === '' ? [] : text.replace(/\n$/, '').split('\n');
   let comments = 0;
   let blank = 0;
   let inside = false;
@@ -36,7 +36,7 @@ export function countSource({ path, text }: TextFile): SourceCount {
     else inside = line.startsWith('/*') && !line.includes('*/');
   }
   const exports = lines.filter((line) => /^export\b/.test(line)).length;
-  return { path, lines: text === '' ? 0 : lines.length, blank, comments, exports };
+  return { path, lines: lines.length, blank, comments, exports };
 }
 
 /** Adds up what was counted of each file. */
