@@ -1,15 +1,12 @@
 // Enqueues posts of two publishers: one has slots enough, the other's posts wait for its only one.
 import type { Unstuck } from 'unstuck';
-import { type DemoItem, type DemoJob, type DemoOptions, enqueueItems } from '../demo.ts';
+import { type DemoItem, type DemoJob, enqueueItems } from '../demo.ts';
 import { type PostInput, postJob } from './post-job.ts';
 import { BROKEN, readPost, SLUGS } from './posts.ts';
 import { setQuota } from './publishers.ts';
 
 /** Gives the publishers their quotas, then enqueues their posts. While the first demo lives, a second one enqueues none twice. */
-export async function enqueueDemo(
-  unstuck: Pick<Unstuck, 'enqueue' | 'pools'>,
-  _options: DemoOptions = {},
-): Promise<DemoJob[]> {
+export async function enqueueDemo(unstuck: Pick<Unstuck, 'enqueue' | 'pools'>): Promise<DemoJob[]> {
   await setQuota(unstuck, 'the-gazette', 5);
   await setQuota(unstuck, 'the-almanac', 1);
   const items = [

@@ -1,13 +1,10 @@
 // Enqueues collections that are run one at a time: an urgent one first, a slow one to watch, and two that fail.
 import type { Unstuck } from 'unstuck';
-import { type DemoItem, type DemoJob, type DemoOptions, enqueueItems } from '../demo.ts';
+import { type DemoItem, type DemoJob, enqueueItems } from '../demo.ts';
 import { collectDocuments, collectPackages, collectSources } from './collect-jobs.ts';
 
 /** Enqueues the demo and returns its jobs. A second call while the first one's jobs live enqueues none twice. */
-export function enqueueDemo(
-  unstuck: Pick<Unstuck, 'enqueue'>,
-  _options: DemoOptions = {},
-): Promise<DemoJob[]> {
+export function enqueueDemo(unstuck: Pick<Unstuck, 'enqueue'>): Promise<DemoJob[]> {
   return enqueueItems(unstuck, 'collection', ITEMS);
 }
 
