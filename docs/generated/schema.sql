@@ -696,7 +696,8 @@ AS $function$
     rooms := "unstuck".take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
       where x ->> 'pool' is not null and x ->> 'pool' is distinct from inherited order by 1));
     seqs := array(select nextval('"unstuck".jobs_seq_seq') from jsonb_array_elements(given));
-    for g in select g.* from jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
+    for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
+       jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
         limit_key text, key_mode text, key_window_ms bigint, ordinal integer) order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
@@ -721,7 +722,7 @@ AS $function$
       within := y.claim_within_ms * interval '1 ms';
       insert into "unstuck".jobs (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
           tags, wants_pool, slot_pool, limit_key, parent_id, ordinal)
-        values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.input, gate,
+        values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then "unstuck".clock() + interval '1 day' when gate = 'time' then due when gate is not null then "unstuck".clock() + within end,
           case when gate is null then "unstuck".clock() + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
           coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
@@ -729,7 +730,7 @@ AS $function$
       if made is null then
         answer := 'taken';
         if g.key_mode = 'replace' then
-          update "unstuck".jobs j set input = g.input, rank = coalesce(g.rank, 0), updated_at = "unstuck".clock()
+          update "unstuck".jobs j set input = g.payload, rank = coalesce(g.rank, 0), updated_at = "unstuck".clock()
             where j.unique_key = g.key and j.id <> g.id and j.type = g.type and j.worker_id is null returning j.id into made;
           if made is not null then answer := 'replaced'; other := made::text; end if;
         end if;

@@ -1,7 +1,6 @@
 /** Alone: a job that was lost with its worker runs by itself in its process the next time, so that neighbours of a poison job survive. */
 import type { Log } from '../domain/log.ts';
 import type { ClaimRow } from '../sql/claim.ts';
-import { monotonicMs } from '../std/timer.ts';
 import type { Attempt } from './attempt.ts';
 import type { Claimer } from './claimer.ts';
 import type { Roster } from './roster.ts';
@@ -64,7 +63,6 @@ export class Alone {
     const current = this.#current;
     if (current === undefined || current.started || !this.#roster.idle) return;
     current.started = true;
-    current.attempt.claimedAt = monotonicMs();
     current.claimer.stampAlone(current.attempt, 'start').then(
       (ours) => this.#start(current, ours),
       (error: unknown) => {

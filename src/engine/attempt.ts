@@ -56,8 +56,7 @@ export class Attempt {
   /** The identity of the worker under which it was claimed. */
   readonly workerId: string;
   readonly timeoutMs: number;
-  /** When its time began: at its claim, or, for a job that waited to run alone, at its start. */
-  claimedAt: number = monotonicMs();
+  readonly claimedAt: number = monotonicMs();
   /** Set while the handler runs. */
   startedAt: number | undefined;
   /** Set once the end was written in the handler's own transaction. */
@@ -107,7 +106,8 @@ export class Attempt {
   /** Starts its clock. A handler that ends within one turn of the event loop needs none. */
   arm(): void {
     if (this.#end === undefined || this.#timer !== undefined) return;
-    const rest = this.timeoutMs - (monotonicMs() - this.claimedAt);
+    // From its start: what was fetched ahead has waited in this process, and for no fault of its own.
+    const rest = this.timeoutMs - (monotonicMs() - (this.startedAt ?? this.claimedAt));
     this.#timer = after(rest, () => this.abort('timed-out'));
   }
 

@@ -56,3 +56,23 @@ test('S1.2: jobs fetched ahead that turn out to be slow go back once, and are no
   open.open();
   await eventually(async () => (await count(all, 'unstuck.jobs')) === 0, 'all have run');
 });
+
+test('D1: a job that was fetched ahead has its whole timeout from its start', async () => {
+  const all = await setup();
+  const aborted: unknown[] = [];
+  const turning = job(
+    'turning',
+    ({ input, signal }) => {
+      if (typeof input === 'number') return undefined;
+      signal.addEventListener('abort', () => aborted.push(input));
+      return new Promise<void>((resolve) => setTimeout(resolve, 400));
+    },
+    { timeout: '600ms' },
+  );
+  await all.unstuck.enqueueMany(turning, MANY);
+  await all.unstuck.work([turning], { concurrency: 1 });
+  await eventually(async () => (await count(all, 'unstuck.jobs')) === 0, 'the quick ones have run');
+  await all.unstuck.enqueueMany(turning, [{ input: 'first' }, { input: 'second' }]);
+  await eventually(async () => (await count(all, 'unstuck.jobs')) === 0, 'both have run');
+  expect(aborted).toEqual([]);
+});

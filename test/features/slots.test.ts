@@ -55,6 +55,16 @@ describe('a slot is taken at the enqueue', () => {
     expect(await unstuck.get(second.id)).toMatchObject({ state: 'queued' });
   });
 
+  test('null is an input like any other', async () => {
+    const { unstuck } = await setup({ sweep: false });
+    const bare = job('bare', () => 1, { slot: KEY, limit: { running: 1 } });
+    await unstuck.pools.set(KEY, { capacity: 1 });
+    const { id } = await unstuck.enqueue(bare, null, { key: 'k' });
+    expect(await unstuck.get(id)).toMatchObject({ input: null, pool: KEY });
+    await unstuck.enqueue(bare, 2, { key: 'k', whenTaken: 'replace', whenFull: 'wait' });
+    expect(await unstuck.get(id)).toMatchObject({ input: 2 });
+  });
+
   test('new jobs queue behind those that wait already', async () => {
     const { unstuck, query } = await setup({ sweep: false });
     await unstuck.pools.set(KEY, { capacity: 0 });

@@ -82,7 +82,8 @@ const storeJobs = (t: Names): Sql => sql`
     rooms := ${t.schema}.take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
       where x ->> 'pool' is not null and x ->> 'pool' is distinct from inherited order by 1));
     seqs := array(select nextval('${t.schema}.jobs_seq_seq') from jsonb_array_elements(given));
-    for g in select g.* from ${GIVEN} order by g.key nulls last, g.place loop
+    for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
+       ${GIVEN} order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
       wants := case when g.pool is distinct from inherited then g.pool end;
       if wants is not null and not rooms ? wants then
@@ -105,7 +106,7 @@ const storeJobs = (t: Names): Sql => sql`
       within := y.claim_within_ms * interval '1 ms';
       insert into ${t.jobs} (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
           tags, wants_pool, slot_pool, limit_key, parent_id, ordinal)
-        values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.input, gate,
+        values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then ${t.now} + interval '1 day' when gate = 'time' then due when gate is not null then ${t.now} + within end,
           case when gate is null then ${t.now} + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
           coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
@@ -113,7 +114,7 @@ const storeJobs = (t: Names): Sql => sql`
       if made is null then
         answer := 'taken';
         if g.key_mode = 'replace' then
-          update ${t.jobs} j set input = g.input, rank = coalesce(g.rank, 0), updated_at = ${t.now}
+          update ${t.jobs} j set input = g.payload, rank = coalesce(g.rank, 0), updated_at = ${t.now}
             where j.unique_key = g.key and j.id <> g.id and j.type = g.type and j.worker_id is null returning j.id into made;
           if made is not null then answer := 'replaced'; other := made::text; end if;
         end if;
