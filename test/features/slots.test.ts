@@ -298,6 +298,39 @@ describe('the capacity', () => {
   });
 });
 
+describe('what an enqueue and a delete do to each other', () => {
+  test('A4: a job that takes over the place of another by its key needs no slot of its own', async () => {
+    const { unstuck } = await setup({ sweep: false });
+    await unstuck.pools.set(KEY, { capacity: 1 });
+    const { id } = await unstuck.enqueue(post, POST, { key: 'k' });
+    const again = { ...POST, body: 'new' };
+    expect(
+      await unstuck.enqueue(post, again, { key: 'k', whenTaken: 'replace', priority: 3 }),
+    ).toMatchObject({ id, created: false, reason: 'replaced' });
+    expect(await unstuck.get(id)).toMatchObject({ input: again, priority: 3 });
+  });
+
+  test.each([
+    ['commits', 'POOL_IN_USE'],
+    ['rolls back', 'deleted'],
+  ])('a pool is not deleted under an enqueue that %s', async (how, outcome) => {
+    const all = await setup({ sweep: false });
+    await all.unstuck.pools.set(KEY, { capacity: 1 });
+    const [producer, watch] = [await all.session(), await all.session()];
+    await producer.query('begin');
+    await all.unstuck.enqueue(post, POST, { in: producer });
+    const deleted = all.unstuck.pools.delete(KEY).then(
+      () => 'deleted',
+      (error: { code: string }) => error.code,
+    );
+    const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await eventually(async () => (await watch.query(waits)).rowCount === 1, 'the delete waits');
+    await producer.query(how === 'commits' ? 'commit' : 'rollback');
+    expect(await deleted).toBe(outcome);
+    expect(await all.unstuck.pools.check()).toEqual([]);
+  });
+});
+
 describe('S0.7: what a hand does to the rows', () => {
   test('a pool that is gone is found, and made again so that it drains', async () => {
     const { unstuck, query } = await setup({ sweep: false });
