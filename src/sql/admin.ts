@@ -47,7 +47,8 @@ export const releaseJob: Statement<ChangedRow> = statement(
 
 /**
  * Moves a finished job ($1) back to its first gate with fresh attempts; a unique key that another live job holds makes it fail with 23505. A
- * child goes back to its parent while that one lives, and is a job of its own afterwards. A parent keeps what its children completed.
+ * child goes back to its parent while that one lives and has not made this execution again, and is a job of its own otherwise. A parent keeps what its
+ * children completed, and has its whole time once more.
  */
 export const retryJob: Statement<ChangedRow> = statement(
   'retry-job',
@@ -55,10 +56,15 @@ export const retryJob: Statement<ChangedRow> = statement(
   with back as (
     delete from ${t.finished} f where f.id = $1 returning f.*
   ), again as (
-    select b.*, null::text as slot_pool, exists (select from ${t.jobs} p where p.id = b.parent_id) as is_child from back b
+    select b.*, null::text as slot_pool, exists (select from ${t.jobs} p where p.id = b.parent_id)
+      and not exists (select from ${t.jobs} c where c.parent_id = b.parent_id and c.ordinal = b.ordinal)
+      and not exists (select from ${t.executions} e where e.parent_id = b.parent_id and e.ordinal = b.ordinal and e.child_id <> b.id) as is_child
+    from back b
   ), forgotten as (
     delete from ${t.executions} e using again b
-    where (e.parent_id = b.parent_id and e.ordinal = b.ordinal) or (e.parent_id = b.id and e.state <> 'completed')
+    where (b.is_child and e.parent_id = b.parent_id and e.ordinal = b.ordinal) or (e.parent_id = b.id and e.state <> 'completed')
+  ), renewed as (
+    update ${t.fanOuts} p set created_at = ${t.now}, finish_at = ${t.now} + (p.finish_at - p.created_at) from again b where p.parent_id = b.id
   ), requeued as (
     insert into ${t.jobs} (id, lane, type, rank, input, run_at, token, created_at, attempts_max, timeout_ms, claim_within_ms, wants_pool,
       limit_key, unique_key, parent_id, ordinal, tags, error, waits_for, wake_at, claim_by)
