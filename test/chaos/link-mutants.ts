@@ -71,6 +71,11 @@ const MUTANTS = {
     where: finishLinked,
     changes: [["e.slot_pool is not null and e.state = 'completed'", 'false']],
   },
+  /** Completed jobs are counted twice. */
+  'processed-twice': {
+    where: finishLinked,
+    changes: [['select e.slot_pool, count(*)', 'select e.slot_pool, 2 * count(*)']],
+  },
   /** Jobs that failed are counted as well. */
   'processed-always': { where: finishLinked, changes: [["and e.state = 'completed'", '']] },
   /** A completed execution is not noted. */

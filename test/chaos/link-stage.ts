@@ -28,8 +28,8 @@ export class Stage {
   #arena: Arena;
   #sweep: LinkSweep;
 
-  private constructor(arena: Arena, sweep: LinkSweep) {
-    this.#arena = arena;
+  private constructor(place: Arena, sweep: LinkSweep) {
+    this.#arena = place;
     this.#sweep = sweep;
   }
 
