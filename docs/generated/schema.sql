@@ -164,8 +164,8 @@ create table jobs (
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
   constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0),
   constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'limit'::text, 'executions'::text])),
-  constraint jobs_lane CHECK (lane = 0),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
+  constraint jobs_lanes_later CHECK (lane = 0),
   constraint jobs_limit CHECK (waits_for IS DISTINCT FROM 'limit'::text OR limit_key IS NOT NULL),
   constraint jobs_link_bounds CHECK (length(wants_pool) >= 1 AND length(wants_pool) <= 200 AND length(limit_key) >= 1 AND length(limit_key) <= 700),
   constraint jobs_live_has_deadline CHECK (

@@ -1,5 +1,5 @@
 /** Linked jobs: how jobs with a pool, a limit, a parent or a special key are sent, and what is answered for each. */
-import { UnstuckError, unstuckError } from '../domain/errors.ts';
+import { type UnstuckError, unstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';

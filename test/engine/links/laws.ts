@@ -21,7 +21,7 @@ export async function brokenLaws(world: World): Promise<string[]> {
   const before = world.picture;
   const until = performance.now() + LET_IN_MS;
   for (;;) {
-    const now = await take(world);
+    const now = await take(world.all.query);
     const broken = compare(world, before, now);
     if (broken.length > 0 && world.isLettingIn && performance.now() < until) continue;
     world.picture = now;

@@ -1,5 +1,5 @@
 // What a world looks like between two steps: everything that the laws of links are about, read in one statement.
-import type { World } from './world.ts';
+import type { Setup } from '../../support/unstuck.ts';
 
 /** A live job. */
 export interface LiveJob {
@@ -72,9 +72,9 @@ const PICTURE = `
     'windows', (select coalesce(json_agg(json_build_object('key', w.key, 'until_ms', ${MS('w.until')})), '[]') from unstuck.key_windows w)
   ) as picture`;
 
-/** Takes the picture of a world as it is now. */
-export async function take(world: World): Promise<Picture> {
-  const [row] = await world.all.query<{ picture: Picture }>(PICTURE);
+/** Takes the picture of a database as it is now. */
+export async function take(query: Setup['query']): Promise<Picture> {
+  const [row] = await query<{ picture: Picture }>(PICTURE);
   return row?.picture as Picture;
 }
 

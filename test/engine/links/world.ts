@@ -160,7 +160,7 @@ export class World {
     await all.unstuck.limits.set('shared', { running: 1 });
     await all.unstuck.limits.set('type:limited', { running: 2 });
     await all.unstuck.limits.set('type:rated', { rate: { count: 2, per: '1m' } });
-    world.picture = await take(world);
+    world.picture = await take(world.all.query);
     return world;
   }
 
