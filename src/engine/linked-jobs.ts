@@ -1,5 +1,5 @@
 /** Linked jobs: how jobs with a pool, a limit, a parent or a special key are sent, and what is answered for each. */
-import { UnstuckError, unstuckError } from '../domain/errors.ts';
+import { type UnstuckError, unstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
@@ -107,17 +107,17 @@ export function answerOf({ id, answer, other }: StoredRow): Answer | undefined {
   }
 }
 
-/** The answer to a caller who wanted his key for himself, and found it taken. */
-export function refuseTaken(job: NewJob, answer: Answer): Answer {
-  if (answer instanceof UnstuckError || answer.reason !== 'key-live') return answer;
-  if (job.keyMode === undefined || job.keyMode === 'return') return answer;
+/** The answer to a caller whose key a live job (`holder`) has. */
+export function refuseTaken(job: NewJob, holder: string): Answer {
+  if (job.keyMode === undefined || job.keyMode === 'return')
+    return { id: holder, created: false, reason: 'key-live' };
   const why =
     job.keyMode === 'refuse'
       ? 'a live job has it'
       : 'the live job that has it is running, or is of another type, and cannot take a new input';
   return unstuckError(
     'KEY_TAKEN',
-    `The key ${JSON.stringify(job.key)} is taken: ${why} (${answer.id}). Wait for that job to end, or cancel it. Nothing was stored.`,
-    { detail: { id: answer.id, key: job.key } },
+    `The key ${JSON.stringify(job.key)} is taken: ${why} (${holder}). Wait for that job to end, or cancel it. Nothing was stored.`,
+    { detail: { id: holder, key: job.key } },
   );
 }

@@ -50,6 +50,8 @@ export interface PoolProblem {
 
 const CAPACITY_MAX = 1_000_000;
 const LIST_MAX = 1_000;
+/** An enqueue that was under way, and that has come to nothing, keeps a pool from being deleted once. */
+const DELETE_ROUNDS = 3;
 
 /** The pools of an installation. */
 export class Pools {
@@ -97,8 +99,10 @@ export class Pools {
 
   /** Deletes a pool that no live job names. Throws POOL_UNKNOWN or POOL_IN_USE. */
   async delete(key: string): Promise<void> {
-    const [gone] = await this.#database.run(deletePool, [key]);
-    if (gone !== undefined) return;
+    for (let round = 0; round < DELETE_ROUNDS; round += 1) {
+      const [gone] = await this.#database.run(deletePool, [key]);
+      if (gone !== undefined) return;
+    }
     const pool = await this.get(key);
     if (pool === undefined)
       throw unstuckError('POOL_UNKNOWN', `There is no pool ${shown(key)}. Nothing was deleted.`);

@@ -20,13 +20,14 @@ export interface ChangedRow {
 /**
  * Puts the rows of a CTE `back` (rows of `finished`) at their first gate in `jobs`, with fresh attempts. `input`: what they run with, of rows `j`.
  * `taken`: what happens when another live job has the key. The keys are taken in their order: two batches in opposite order would deadlock. A
- * child goes back to its parent while that lives and has no other for its place, and is a job of its own afterwards; a parent keeps what its children
- * completed.
+ * child goes back to its parent while that lives and has not made this execution again, and is a job of its own otherwise; a parent keeps what its
+ * children completed, and has its whole time once more.
  */
 export const requeuedCte = (t: Names, input: Sql, taken: Sql = sql``): Sql => sql`
   again as (
     select b.*, null::text as slot_pool, exists (select from ${t.jobs} p where p.id = b.parent_id)
-      and not exists (select from ${t.jobs} c where c.parent_id = b.parent_id and c.ordinal = b.ordinal) as is_child
+      and not exists (select from ${t.jobs} c where c.parent_id = b.parent_id and c.ordinal = b.ordinal)
+      and not exists (select from ${t.executions} e where e.parent_id = b.parent_id and e.ordinal = b.ordinal and e.child_id <> b.id) as is_child
     from back b
   ), requeued as (
     insert into ${t.jobs} (id, lane, type, rank, input, run_at, token, created_at, attempts_max, timeout_ms, claim_within_ms, wants_pool,
@@ -40,6 +41,8 @@ export const requeuedCte = (t: Names, input: Sql, taken: Sql = sql``): Sql => sq
   ), forgotten as (
     delete from ${t.executions} e using requeued q
     where (e.parent_id = q.parent_id and e.ordinal = q.ordinal) or (e.parent_id = q.id and e.state <> 'completed')
+  ), renewed as (
+    update ${t.fanOuts} p set created_at = ${t.now}, finish_at = ${t.now} + (p.finish_at - p.created_at) from requeued q where p.parent_id = q.id
   )`;
 
 /** Of those that came back the ones that are in the queue. */

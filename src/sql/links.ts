@@ -46,6 +46,17 @@ export const storeJobs: Statement<StoredRow> = statement(
 );
 
 /**
+ * Gives the live job that has a key ($1) the input ($3, JSON) and the rank ($4) of another of its type ($2), unless it runs: for a call that was
+ * refused a slot, which it does not need.
+ */
+export const replaceKeyed: Statement<{ id: string }> = statement(
+  'replace-keyed',
+  (t) => sql`
+  update ${t.jobs} j set input = $3::text::jsonb, rank = $4::integer, updated_at = ${t.now}
+  where j.unique_key = $1 and j.type = $2 and j.worker_id is null returning j.id::text`,
+);
+
+/**
  * Lets on whoever waited for parents ($1), pools ($2) and keys of limits ($3), and tells workers of it ($4): types that became ready, and pools that
  * somebody has locked.
  */

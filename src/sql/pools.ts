@@ -47,15 +47,18 @@ export const listPools: Statement<PoolRow> = statement(
   (t) => sql`${poolRows(t)} where p.key > $1 order by p.key limit $2`,
 );
 
-/** Deletes a pool ($1) that no live job names; the lock keeps an enqueue from taking a slot meanwhile. */
+/**
+ * Deletes a pool ($1) that no live job names. An enqueue that was under way has raised its version: what this statement sees of the jobs is then
+ * older than the pool, and nothing is deleted.
+ */
 export const deletePool: Statement<{ key: string }> = statement(
   'delete-pool',
   (t) => sql`
-  with idle as materialized (
-    select p.key from ${t.pools} p where p.key = $1 for update
+  with seen as materialized (
+    select p.key, p.version from ${t.pools} p where p.key = $1
   )
-  delete from ${t.pools} p using idle where p.key = idle.key
-    and not exists (select from ${t.jobs} j where j.slot_pool = idle.key) and not exists (select from ${t.jobs} j where j.wants_pool = idle.key)
+  delete from ${t.pools} p using seen where p.key = seen.key and p.version = seen.version
+    and not exists (select from ${t.jobs} j where j.slot_pool = seen.key) and not exists (select from ${t.jobs} j where j.wants_pool = seen.key)
   returning p.key`,
 );
 

@@ -110,6 +110,12 @@ async function requeue(database: Database, id: string, given: unknown[]): Promis
   try {
     return await database.run(retryJob, given);
   } catch (cause) {
+    if (violates(cause, 'jobs_child'))
+      throw unstuckError(
+        'JOB_STATE_CONFLICT',
+        `Job ${id} cannot be retried: its parent has just made this execution again. Look at the parent.`,
+        { cause },
+      );
     if (!violates(cause, 'jobs_unique_key')) throw cause;
     throw refusal(keyTaken(id, 'failed'), cause);
   }

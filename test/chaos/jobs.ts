@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { defineJob, type RunningJob } from '../../src/index.ts';
+import { defineFanOut, defineJob, type RunningJob } from '../../src/index.ts';
 import type { HistoryLine } from './history.ts';
 
 type Ran = { token: string; crashes: number };
@@ -92,6 +92,26 @@ export const block = defineJob({
       job,
       () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, job.input.ms),
     ),
+});
+
+/** One execution of `fan`. */
+export const cell = defineJob({
+  type: 'cell',
+  input: z.number(),
+  run: ({ input: ordinal }) => ordinal,
+});
+
+/** Creates 2,000 executions in several chunks, and adds up what they return. */
+export const fan = defineFanOut({
+  type: 'fan',
+  input: z.unknown(),
+  retry: { attempts: 1 },
+  executions: {
+    of: cell,
+    plan: (): number[] => Array.from({ length: 2_000 }, (_, ordinal) => ordinal),
+    input: (ordinal: number) => ordinal,
+  },
+  run: ({ executions }): number => executions.reduce((sum, { result }) => sum + (result ?? 0), 0),
 });
 
 let history: number | undefined;

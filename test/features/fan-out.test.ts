@@ -122,6 +122,63 @@ describe('a fan-out', () => {
     );
   });
 
+  test('retried after its time was over it has its whole time once more', async () => {
+    const all = await setup();
+    let broken = true;
+    const child = ask(() => {
+      if (broken) throw new Fail('down');
+    });
+    const executions = { of: child, plan: () => AXES, input: (at: Cell) => at };
+    const parent = defineFanOut({
+      type: 'matrix',
+      input: z.unknown(),
+      executions: { ...executions, finishWithin: '1h' },
+    });
+    await all.unstuck.work([child, parent]);
+    const { id } = await all.unstuck.enqueue(parent, {});
+    expect(await all.unstuck.wait(id, { timeout: '20s' })).toMatchObject({ state: 'failed' });
+    await all.moveClock('2 hours');
+    broken = false;
+    await all.unstuck.retry(id);
+    expect(await all.unstuck.wait(id, { timeout: '20s' })).toMatchObject({ state: 'completed' });
+  });
+
+  test('M4: an execution that is retried after its parent has ended is a job of its own, and changes no count', async () => {
+    const { unstuck, query } = await setup();
+    const child = ask();
+    await unstuck.work([child, matrix(child)]);
+    const { id } = await unstuck.enqueue(matrix(child), {});
+    await unstuck.wait(id, { timeout: '20s' });
+    const [first] = await query<{ id: string }>(
+      'select id::text from unstuck.finished where ordinal = 0',
+    );
+    const again = await unstuck.retry(first?.id ?? '');
+    expect(again).toMatchObject({ parentId: null, ordinal: null });
+    await unstuck.wait(again.id, { timeout: '20s' });
+    expect(await unstuck.executions.get(id)).toMatchObject({
+      counts: { completed: 6, missing: 0 },
+    });
+  });
+
+  test('an execution that its parent has made again is a job of its own when it is retried', async () => {
+    const all = await setup();
+    const child = ask(() => {
+      throw new Fail('down');
+    });
+    const worker = await all.unstuck.work([child, matrix(child)]);
+    const { id } = await all.unstuck.enqueue(matrix(child), {});
+    await all.unstuck.wait(id, { timeout: '20s' });
+    await worker.stop();
+    const [first] = await all.query<{ id: string }>(
+      'select id::text from unstuck.finished where ordinal = 0',
+    );
+    await all.unstuck.retry(id);
+    await all.unstuck.work([matrix(child)]);
+    await eventually(async () => (await childrenOf(all, id)).length === 6, 'made again');
+    expect(await all.unstuck.retry(first?.id ?? '')).toMatchObject({ parentId: null });
+    expect(await childrenOf(all, id)).toHaveLength(6);
+  });
+
   test('M1: executions that vanished are missing, counted, named, and created again', async () => {
     const all = await setup();
     const held = gate();

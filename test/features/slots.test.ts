@@ -94,97 +94,6 @@ describe('a slot is taken at the enqueue', () => {
       code: 'SLOTS_EXHAUSTED',
     });
   });
-
-  test('64 callers race for the last slot in 8 processes: one wins', async () => {
-    const all = await setup({ sweep: false });
-    await all.unstuck.pools.set(KEY, { capacity: 3 });
-    const others = await Promise.all(
-      Array.from({ length: 8 }, () => all.connect({ sweep: false })),
-    );
-    await all.unstuck.enqueue(post, POST);
-    await all.unstuck.enqueue(post, POST);
-    const calls = others.flatMap((one) => Array.from({ length: 8 }, () => one.enqueue(post, POST)));
-    const settled = await Promise.allSettled(calls);
-    const won = settled.filter((one) => one.status === 'fulfilled');
-    expect(won).toHaveLength(1);
-    for (const one of settled)
-      if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'SLOTS_EXHAUSTED' });
-    expect(await all.unstuck.pools.get(KEY)).toMatchObject({ reserved: 3 });
-  });
-
-  test('transactions of users race for the last slot: one wins, under READ COMMITTED and REPEATABLE READ', async () => {
-    for (const level of ['read committed', 'repeatable read']) {
-      const all = await setup({ sweep: false });
-      await all.unstuck.pools.set(KEY, { capacity: 1 });
-      const [one, two] = [await all.session(), await all.session()];
-      for (const client of [one, two]) {
-        await client.query(`begin isolation level ${level}`);
-        await client.query('select 1');
-      }
-      await all.unstuck.enqueue(post, POST, { in: one });
-      const second = all.unstuck.enqueue(post, POST, { in: two }).then(
-        () => 'stored',
-        (error: { code: string; cause?: { code: string } }) => error.code,
-      );
-      await one.query('commit');
-      expect(['SLOTS_EXHAUSTED', '40001']).toContain(await second);
-      await two.query('rollback');
-      expect(await all.unstuck.pools.get(KEY)).toMatchObject({ reserved: 1 });
-    }
-  });
-
-  test('in a transaction of a user that rolls back no slot is taken', async () => {
-    const { unstuck, session } = await setup({ sweep: false });
-    await unstuck.pools.set(KEY, { capacity: 1 });
-    const client = await session();
-    await client.query('begin');
-    await unstuck.enqueue(post, POST, { in: client });
-    await client.query('rollback');
-    expect(await unstuck.pools.get(KEY)).toMatchObject({ reserved: 0 });
-  });
-
-  test('a batch in a transaction is stored as a whole, or not at all', async () => {
-    const all = await setup({ sweep: false });
-    await all.unstuck.pools.set(KEY, { capacity: 2 });
-    const client = await all.session();
-    await client.query('begin');
-    const items = [1, 2, 3].map(() => ({ input: POST }));
-    await expect(all.unstuck.enqueueMany(post, items, { in: client })).rejects.toMatchObject({
-      code: 'SLOTS_EXHAUSTED',
-    });
-    await client.query('commit');
-    expect(await stored(all)).toBe(0);
-  });
-});
-
-describe('an open transaction of a user that took a slot', () => {
-  test('holds up the enqueues of its own pool only, and those not for ever', async () => {
-    const { unstuck, session } = await setup({ sweep: false });
-    await unstuck.pools.set(KEY, { capacity: 5 });
-    await unstuck.pools.set('publisher:7', { capacity: 5 });
-    const client = await session();
-    await client.query('begin');
-    await unstuck.enqueue(post, POST, { in: client });
-    const same = Promise.all([1, 2, 3].map(() => unstuck.enqueue(post, POST)));
-    const others = await Promise.all(
-      [1, 2, 3].map(() => unstuck.enqueue(post, { publisherId: 7 })),
-    );
-    expect(others).toHaveLength(3);
-    await client.query('commit');
-    expect(await same).toHaveLength(3);
-    expect(await unstuck.pools.get(KEY)).toMatchObject({ reserved: 4 });
-  });
-
-  test('for longer than a lock is waited for refuses them by name', async () => {
-    const { unstuck, session } = await setup({ sweep: false, lockTimeout: '300ms' });
-    await unstuck.pools.set(KEY, { capacity: 5 });
-    const client = await session();
-    await client.query('begin');
-    await unstuck.enqueue(post, POST, { in: client });
-    await expect(unstuck.enqueue(post, POST)).rejects.toMatchObject({ code: 'POOL_BUSY' });
-    await client.query('rollback');
-    expect(await unstuck.pools.get(KEY)).toMatchObject({ reserved: 0 });
-  });
 });
 
 describe('a slot stays with its job', () => {
@@ -335,6 +244,39 @@ describe('the capacity', () => {
     await unstuck.cancel(id);
     await unstuck.pools.delete(KEY);
     await expect(unstuck.pools.delete(KEY)).rejects.toMatchObject({ code: 'POOL_UNKNOWN' });
+  });
+});
+
+describe('what an enqueue and a delete do to each other', () => {
+  test('A4: a job that takes over the place of another by its key needs no slot of its own', async () => {
+    const { unstuck } = await setup({ sweep: false });
+    await unstuck.pools.set(KEY, { capacity: 1 });
+    const { id } = await unstuck.enqueue(post, POST, { key: 'k' });
+    const again = { ...POST, body: 'new' };
+    expect(
+      await unstuck.enqueue(post, again, { key: 'k', whenTaken: 'replace', priority: 3 }),
+    ).toMatchObject({ id, created: false, reason: 'replaced' });
+    expect(await unstuck.get(id)).toMatchObject({ input: again, priority: 3 });
+  });
+
+  test.each([
+    ['commits', 'POOL_IN_USE'],
+    ['rolls back', 'deleted'],
+  ])('a pool is not deleted under an enqueue that %s', async (how, outcome) => {
+    const all = await setup({ sweep: false });
+    await all.unstuck.pools.set(KEY, { capacity: 1 });
+    const [producer, watch] = [await all.session(), await all.session()];
+    await producer.query('begin');
+    await all.unstuck.enqueue(post, POST, { in: producer });
+    const deleted = all.unstuck.pools.delete(KEY).then(
+      () => 'deleted',
+      (error: { code: string }) => error.code,
+    );
+    const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    await eventually(async () => (await watch.query(waits)).rowCount === 1, 'the delete waits');
+    await producer.query(how === 'commits' ? 'commit' : 'rollback');
+    expect(await deleted).toBe(outcome);
+    expect(await all.unstuck.pools.check()).toEqual([]);
   });
 });
 
