@@ -53,10 +53,14 @@ export const deletePool: Statement<{ key: string }> = statement(
   (t) => sql`
   with idle as materialized (
     select p.key from ${t.pools} p where p.key = $1 for update
+  ), gone as (
+    delete from ${t.pools} p using idle where p.key = idle.key
+      and not exists (select from ${t.jobs} j where j.slot_pool = idle.key) and not exists (select from ${t.jobs} j where j.wants_pool = idle.key)
+    returning p.key
+  ), uncounted as (
+    delete from ${t.poolDone} d using gone where d.pool = gone.key -- Or a later pool of this name would count them as its own.
   )
-  delete from ${t.pools} p using idle where p.key = idle.key
-    and not exists (select from ${t.jobs} j where j.slot_pool = idle.key) and not exists (select from ${t.jobs} j where j.wants_pool = idle.key)
-  returning p.key`,
+  select key from gone`,
 );
 
 /** A pool whose rows do not fit together. */
