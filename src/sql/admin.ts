@@ -21,7 +21,7 @@ export interface ChangedRow {
  * Puts the rows of a CTE `back` (rows of `finished`) at their first gate in `jobs`, with fresh attempts. `input`: what they run with, of rows `j`.
  * `taken`: what happens when another live job has the key. The keys are taken in their order: two batches in opposite order would deadlock. A
  * child goes back to its parent while that lives and has no other for its place, and is a job of its own afterwards; a parent keeps what its children
- * completed.
+ * completed, and has its time once more.
  */
 export const requeuedCte = (t: Names, input: Sql, taken: Sql = sql``): Sql => sql`
   again as (
@@ -40,6 +40,8 @@ export const requeuedCte = (t: Names, input: Sql, taken: Sql = sql``): Sql => sq
   ), forgotten as (
     delete from ${t.executions} e using requeued q
     where (e.parent_id = q.parent_id and e.ordinal = q.ordinal) or (e.parent_id = q.id and e.state <> 'completed')
+  ), renewed as (
+    update ${t.fanOuts} f set finish_at = ${t.now} + (f.finish_at - f.created_at), created_at = ${t.now} from requeued q where f.parent_id = q.id
   )`;
 
 /** Of those that came back the ones that are in the queue. */

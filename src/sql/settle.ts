@@ -13,11 +13,12 @@ const keptOf = (
     j.started_at, j.created_at, j.attempts_max, ${crashes}, j.snoozes, j.timeout_ms, j.claim_within_ms, j.wants_pool, j.limit_key,
     j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note`;
 
-/** Notes the ends of executions among the rows of a CTE `ended`, for as long as their parent is kept. */
+/** Notes the ends of executions among the rows of a CTE `ended`, for as long as the plan of their parent is kept: what is deleted stays so. */
 const executedCte = (t: Names, rows: Sql): Sql => sql`
   executed as (
     insert into ${t.executions} (parent_id, ordinal, child_id, state, attempt, result, error, finished_at)
     select j.parent_id, j.ordinal, j.id, ${rows} and j.parent_id is not null
+      and exists (select from ${t.fanOuts} p where p.parent_id = j.parent_id)
     on conflict (parent_id, ordinal) do update set child_id = excluded.child_id, state = excluded.state, attempt = excluded.attempt,
       result = excluded.result, error = excluded.error, finished_at = excluded.finished_at
   )`;
