@@ -60,3 +60,12 @@ test('S3.4: of a fan-out that is deleted while its executions run nothing is kep
   expect(await query('select from unstuck.executions')).toEqual([]);
   expect(await query('select from unstuck.fan_outs')).toEqual([]);
 });
+
+test.for([{ after: 1.5 }, { after: 'x' }, { state: 'gone' }, { limit: 0 }])(
+  'a list of executions refuses %j',
+  async (page) => {
+    const { unstuck } = await setup({ sweep: false });
+    const listed = unstuck.executions.list('01a2140e-f495-71d0-87fa-8c8ba0abb500', page as never);
+    await expect(listed).rejects.toMatchObject({ code: 'REQUEST_INVALID' });
+  },
+);
