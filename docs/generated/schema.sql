@@ -488,8 +488,9 @@ AS $function$
     l record; used integer; room integer; lets bigint; starts timestamptz[]; types text[] := served; one uuid; moved text; ready text[] := '{}';
   begin
     insert into "unstuck".limit_keys (key, used_at) values (k, "unstuck".clock()) on conflict do nothing;
-    select o.let_in, array(select s from unnest(o.started) s where s > "unstuck".clock() - coalesce(m.rate_ms, 0) * interval '1 ms') as started,
-        m.running, m.rate_count
+    select o.let_in, m.running, m.rate_count, array(select s from unnest(o.started) s
+        -- What lies further ahead than that was noted before the clock was put back.
+        where s > "unstuck".clock() - m.rate_ms * interval '1 ms' and s < "unstuck".clock() + m.rate_ms * interval '1 ms') as started
       into l from "unstuck".limit_keys o left join "unstuck".limits m on m.name = split_part(k, '#', 1) where o.key = k for update of o;
     if not found then return ready; end if; -- Forgotten in between, as unused: the sweep comes again.
     select count(*) into used from (select from "unstuck".jobs h where h.limit_key = k and h.waits_for is null limit coalesce(l.running, 0)) c;
@@ -662,6 +663,22 @@ AS $function$
   end $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  declare changed uuid;
+  begin
+    update "unstuck".jobs j set input = given, rank = coalesce(ranked, 0), updated_at = "unstuck".clock()
+      where j.unique_key = wanted and j.id <> but and j.type = kind and j.worker_id is null
+        and j.wants_pool is not distinct from pool and j.limit_key is not distinct from counts_at
+      returning j.id into changed;
+    return changed;
+  end $function$
+;
+
 CREATE OR REPLACE FUNCTION unstuck.served_types()
  RETURNS text[]
  LANGUAGE sql
@@ -674,6 +691,24 @@ AS $function$
   $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.slots_above(child uuid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  begin
+    return array(
+      with recursive ancestors (parent_id, slot_pool) as (
+        select j.parent_id, j.slot_pool from "unstuck".jobs j where j.id = child
+        union
+        select p.parent_id, p.slot_pool from ancestors a join "unstuck".jobs p on p.id = a.parent_id
+      )
+      select a.slot_pool from ancestors a where a.slot_pool is not null);
+  end $function$
+;
+
 CREATE OR REPLACE FUNCTION unstuck.store_jobs(given jsonb, claim_within bigint, attempts integer, parent uuid, worker uuid, fence bigint)
  RETURNS TABLE(id uuid, answer text, other text)
  LANGUAGE plpgsql
@@ -682,26 +717,26 @@ CREATE OR REPLACE FUNCTION unstuck.store_jobs(given jsonb, claim_within bigint, 
 AS $function$
   #variable_conflict use_column
   declare
-    g record; y record; inherited text; rooms jsonb; wants text; slot text; gate text; due timestamptz;
+    g record; y record; inherited text[] := '{}'; rooms jsonb; wants text; slot text; gate text; due timestamptz;
     within interval; made uuid; seqs bigint[];
   begin
     if parent is not null then
-      select j.slot_pool into inherited from "unstuck".jobs j where j.id = parent and j.lane = 0 and j.worker_id = worker and j.token = fence for update;
+      perform from "unstuck".jobs j where j.id = parent and j.lane = 0 and j.worker_id = worker and j.token = fence for update;
       if not found then
-        return query select null::uuid, 'stale', null::text;
-        return;
+        return query select null::uuid, 'stale', null::text; return;
       end if;
+      inherited := "unstuck".slots_above(parent);
     end if;
     perform set_config('unstuck.admission', 'on', true);
     rooms := "unstuck".take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
-      where x ->> 'pool' is not null and x ->> 'pool' is distinct from inherited order by 1));
+      where x ->> 'pool' is not null and not x ->> 'pool' = any(inherited) order by 1));
     seqs := array(select nextval('"unstuck".jobs_seq_seq') from jsonb_array_elements(given));
     for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
        jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
         limit_key text, key_mode text, key_window_ms bigint, ordinal integer) order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
-      wants := case when g.pool is distinct from inherited then g.pool end;
+      wants := case when not g.pool = any(inherited) then g.pool end;
       if wants is not null and not rooms ? wants then
         answer := 'pool-unknown'; other := wants; return next; continue;
       end if;
@@ -710,9 +745,12 @@ AS $function$
       end if;
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
-        answer := case when exists (select from "unstuck".jobs j where j.id = g.id or j.unique_key = g.key) then 'taken' else 'slots-exhausted' end;
-        other := wants;
-        return next; continue;
+        made := case when g.key_mode = 'replace' -- The job that has the key may be the very one that holds the slot.
+          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is not null then 'replaced'
+          when exists (select from "unstuck".jobs j where j.id = g.id) or exists (select from "unstuck".jobs j where j.unique_key = g.key) then 'taken'
+          else 'slots-exhausted' end;
+        other := coalesce(made::text, wants); return next; continue;
       end if;
       due := coalesce(g.run_at, "unstuck".clock() + g.delay_ms * interval '1 ms');
       gate := case when g.hold then 'hold' when wants is not null and slot is null then 'slot' when due > "unstuck".clock() then 'time'
@@ -728,13 +766,10 @@ AS $function$
           coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
         on conflict do nothing returning id into made;
       if made is null then
-        answer := 'taken';
-        if g.key_mode = 'replace' then
-          update "unstuck".jobs j set input = g.payload, rank = coalesce(g.rank, 0), updated_at = "unstuck".clock()
-            where j.unique_key = g.key and j.id <> g.id and j.type = g.type and j.worker_id is null returning j.id into made;
-          if made is not null then answer := 'replaced'; other := made::text; end if;
-        end if;
-        return next; continue;
+        made := case when g.key_mode = 'replace'
+          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is null then 'taken' else 'replaced' end;
+        other := made::text; return next; continue;
       end if;
       if g.key_window_ms is not null then
         other := "unstuck".open_window(g.key, g.key_window_ms, made);

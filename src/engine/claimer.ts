@@ -22,6 +22,8 @@ export interface Claimed {
   readonly refused: readonly { id: string; token: string }[];
   /** Whether a job waits that must run alone. */
   readonly alone: boolean;
+  /** It looked for the oldest jobs only, and found fewer than there is room for: others may well be there. */
+  readonly again: boolean;
   /** Monotonic time just before the claim was sent: a reply that took longer than a beat must be confirmed. */
   readonly sentAt: number;
 }
@@ -29,6 +31,12 @@ export interface Claimed {
 interface Cursor {
   rank: number;
   seq: string;
+}
+
+interface WantedType {
+  readonly type: string;
+  readonly queue: string;
+  readonly timeoutMs: number;
 }
 
 const START: Cursor = { rank: -100_000, seq: '-1' };
@@ -42,11 +50,13 @@ export class Claimer {
   /** The claims that are on their way. */
   readonly inFlight: Set<string> = new Set();
   #database: Database;
-  #types: { type: string; queue: string; timeoutMs: number }[];
+  #types: WantedType[];
   #cursors = new Map<string, Cursor>();
   #rescanAt = 0;
   #scanMs = 0;
-  #turn = 0;
+  #claims = 0;
+  /** Whose turn it is to be first: among all types, and among those whose oldest jobs are looked for. */
+  #turns = { any: 0, oldest: 0 };
   /** Just before the oldest job of types in whose queues others stand before it. */
   #oldest = new Map<string, Cursor>();
   #headsAt = Number.NEGATIVE_INFINITY;
@@ -66,13 +76,20 @@ export class Claimer {
   /** Claims up to `limit` jobs; `ends` (see `endColumns`) are written by the same statement. */
   async claim(limit: number, ends: readonly (string | null)[] | undefined): Promise<Claimed> {
     this.#rescanWhenDue();
-    const toOldest = this.#turn % OLDEST_EVERY === 0 && this.#isBehind && this.#oldest.size > 0;
-    const result = await this.#send(limit, toOldest ? this.#oldest : this.#cursors, (id, types) =>
+    this.#claims += 1;
+    const toOldest = this.#claims % OLDEST_EVERY === 0 && this.#isBehind && this.#oldest.size > 0;
+    const wanted = toOldest ? this.#wantedOldest() : this.#wanted(this.#cursors);
+    const result = await this.#send(limit, wanted, (id, types) =>
       ends === undefined
         ? this.#database.run(claimJobs, [this.workerId, id, types, limit])
         : this.#database.run(finishAndClaim, [this.workerId, ...ends, id, types, limit]),
     );
     if (!toOldest) this.#advance(result.jobs, limit);
+    else if (result.jobs.length < limit) {
+      // Others have taken them; what stands before them is still there.
+      this.#oldest.clear();
+      return { ...result, again: true };
+    }
     return result;
   }
 
@@ -86,7 +103,7 @@ export class Claimer {
 
   /** Claims one job that must run alone; `idle`: this worker runs nothing else. */
   async claimAlone(idle: boolean): Promise<ClaimRow | undefined> {
-    const { jobs } = await this.#send(1, this.#cursors, (claimId, types) =>
+    const { jobs } = await this.#send(1, this.#wanted(this.#cursors), (claimId, types) =>
       this.#database.run(claimAlone, [this.workerId, claimId, types, 1, idle]),
     );
     return jobs[0];
@@ -111,31 +128,38 @@ export class Claimer {
 
   async #send(
     limit: number,
-    cursors: ReadonlyMap<string, Cursor>,
+    wanted: string,
     query: (claimId: string, types: string) => Promise<ClaimRow[]>,
   ): Promise<Claimed> {
     const claimId = randomUUID();
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      return { ...sorted(await query(claimId, this.#wanted(cursors))), sentAt };
+      return { ...sorted(await query(claimId, wanted)), again: false, sentAt };
     } finally {
       this.inFlight.delete(claimId);
       this.#scanMs = limit > 1 ? monotonicMs() - sentAt : this.#scanMs;
     }
   }
 
-  /** The types, rotated so that each is first in its turn, with the cursor behind which to start. */
+  /** All types, rotated so that each is first in its turn, with the cursor behind which to start. */
   #wanted(cursors: ReadonlyMap<string, Cursor>): string {
-    this.#turn = (this.#turn + 1) % this.#types.length;
-    const turned = [...this.#types.slice(this.#turn), ...this.#types.slice(0, this.#turn)];
+    const turn = (this.#turns.any + 1) % this.#types.length;
+    this.#turns.any = turn;
     return JSON.stringify(
-      turned.map(({ type, queue, timeoutMs }) => ({
-        type,
-        queue,
-        timeout_ms: timeoutMs,
-        ...(cursors.get(type) ?? START),
-      })),
+      rotated(this.#types, turn).map((one) => asked(one, cursors.get(one.type) ?? START)),
+    );
+  }
+
+  /** The same, first the types whose oldest jobs stand behind others: in a turn of their own, or with ten types it were always the same one's. */
+  #wantedOldest(): string {
+    const behind = this.#types.filter(({ type }) => this.#oldest.has(type));
+    this.#turns.oldest = (this.#turns.oldest + 1) % behind.length;
+    const others = this.#types.filter(({ type }) => !this.#oldest.has(type));
+    return JSON.stringify(
+      [...rotated(behind, this.#turns.oldest), ...others].map((one) =>
+        asked(one, this.#oldest.get(one.type) ?? this.#cursors.get(one.type) ?? START),
+      ),
     );
   }
 
@@ -155,6 +179,15 @@ export class Claimer {
   }
 }
 
+function rotated(types: readonly WantedType[], turn: number): WantedType[] {
+  return [...types.slice(turn), ...types.slice(0, turn)];
+}
+
+/** A type as a claim asks for it. */
+function asked({ type, queue, timeoutMs }: WantedType, cursor: Cursor): Record<string, unknown> {
+  return { type, queue, timeout_ms: timeoutMs, ...cursor };
+}
+
 /** Of each type whose oldest job is not at the head of its first priority, the place just before that job. */
 function oldestBehind(
   heads: readonly { readonly type: string; readonly rank: number; readonly seq: string }[],
@@ -172,7 +205,7 @@ function oldestBehind(
 }
 
 /** The rows of an answer by their kind, the jobs in the order of the queue: a claim takes them in the order of their places. */
-function sorted(rows: readonly ClaimRow[]): Omit<Claimed, 'sentAt'> {
+function sorted(rows: readonly ClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
   const jobs: ClaimRow[] = [];
   const refused: ClaimRow[] = [];
   let alone = false;

@@ -12,7 +12,6 @@ import {
   takeBack,
   undoRepeats,
 } from '../sql/enqueue.ts';
-import { replaceKeyed } from '../sql/links.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import type { Database, Executor } from '../storage/database.ts';
@@ -289,18 +288,9 @@ export class Enqueuer {
     for (const job of open) {
       const holder = job.key === undefined ? undefined : byKey.get(job.key);
       if (byId.has(job.id)) answers.set(job.id, { id: job.id, created: false, reason: 'repeated' });
-      else if (holder !== undefined)
-        answers.set(job.id, (await this.#replace(job, executor)) ?? refuseTaken(job, holder));
+      else if (holder !== undefined) answers.set(job.id, refuseTaken(job, holder));
     }
     return answers;
-  }
-
-  /** A job that takes over the place of another needs no slot of its own: it is not refused because the pool is full. */
-  async #replace(job: NewJob, executor: Executor | undefined): Promise<Enqueued | undefined> {
-    if (job.keyMode !== 'replace') return undefined;
-    const values = [job.key, job.type, job.input, job.rank];
-    const [replaced] = await this.#database.run(replaceKeyed, values, executor);
-    return replaced && { id: replaced.id, created: false, reason: 'replaced' };
   }
 
   /** One bad row rejects only its own call (A13): the others are stored one by one. */

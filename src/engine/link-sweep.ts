@@ -8,6 +8,7 @@ import {
   lookAtParents,
 } from '../sql/links.ts';
 import type { Statement } from '../sql/sql.ts';
+import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import {
   addConcerned,
@@ -16,9 +17,13 @@ import {
   concernedBy,
   letOn,
 } from '../storage/links.ts';
+import { allOf } from './all-of.ts';
 
 /** How many pools, keys of limits or parents one round looks at; the next goes on behind them. */
 const LOOK_MAX = 500;
+/** Parents are looked at by fewer, because all their executions are counted. */
+const PARENTS_MAX = 50;
+const ROUND_MS = 200;
 /** How long a parent waits before its executions are looked at again. */
 const LOOK_AFTER_MS = 30_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
@@ -48,26 +53,54 @@ export class LinkSweep {
     return letOn(this.#database, concerned);
   }
 
-  /** Looks for whoever could be let on, and lets them; returns the types that became ready. */
+  /** Looks for whoever could be let on, and lets them; returns the types that became ready. What fails keeps nothing else from being done. */
   async round(): Promise<Set<string>> {
     const [work] = await this.#database.run(findLinkWork);
     const ready = new Set<string>();
-    if (work?.children) await this.#cancelOrphans();
-    if (work?.parents) {
-      const seen = await this.#database.run(lookAtParents, [LOOK_AFTER_MS, LOOK_MAX]);
+    await allOf([
+      ...(work?.children ? [() => this.#cancelOrphans()] : []),
+      ...(work?.parents ? [() => this.#lookAtParents(ready)] : []),
+      ...(work?.slots ? [() => this.#lookAtPools(ready)] : []),
+      ...(work?.limits ? [() => this.#lookAtKeys(ready)] : []),
+      () => this.#letOnInto(ready),
+      ...(work?.done ? [() => this.#database.run(foldPools)] : []),
+    ]);
+    return ready;
+  }
+
+  async #letOnInto(ready: Set<string>): Promise<void> {
+    for (const type of await this.letOn()) ready.add(type);
+  }
+
+  async #lookAtParents(ready: Set<string>): Promise<void> {
+    const until = monotonicMs() + ROUND_MS;
+    for (let full = true; full && monotonicMs() < until; ) {
+      const seen = await this.#database.run(lookAtParents, [LOOK_AFTER_MS, PARENTS_MAX]);
       for (const { type, limit_key } of seen) {
         if (type !== null) ready.add(type);
         if (limit_key !== null) this.#concerned.limitKeys.add(limit_key);
       }
+      full = seen.length === PARENTS_MAX;
     }
-    if (work?.slots) this.#pool = await this.#look(findWaitingPools, this.#pool, 'pools');
-    if (work?.limits) this.#key = await this.#look(findWaitingKeys, this.#key, 'limitKeys');
-    for (const type of await this.letOn()) ready.add(type);
-    if (work?.done) await this.#database.run(foldPools);
-    return ready;
   }
 
-  /** Notes what has room behind a key; returns the key behind which the next round goes on. */
+  async #lookAtPools(ready: Set<string>): Promise<void> {
+    const until = monotonicMs() + ROUND_MS;
+    do {
+      this.#pool = await this.#look(findWaitingPools, this.#pool, 'pools');
+      await this.#letOnInto(ready);
+    } while (this.#pool !== '' && monotonicMs() < until);
+  }
+
+  async #lookAtKeys(ready: Set<string>): Promise<void> {
+    const until = monotonicMs() + ROUND_MS;
+    do {
+      this.#key = await this.#look(findWaitingKeys, this.#key, 'limitKeys');
+      await this.#letOnInto(ready);
+    } while (this.#key !== '' && monotonicMs() < until);
+  }
+
+  /** Notes what has room behind a key; returns the key behind which to go on, empty at the end. */
   async #look(
     find: Statement<{ key: string; room: boolean }>,
     behind: string,
@@ -79,8 +112,14 @@ export class LinkSweep {
   }
 
   async #cancelOrphans(): Promise<void> {
+    const until = monotonicMs() + ROUND_MS;
     const rows = await this.#database.run(findParents, [this.#parent, LOOK_MAX]);
+    const gone = rows.filter(({ live }) => !live);
+    for (const { id } of gone) {
+      const leftMs = until - monotonicMs();
+      if (leftMs <= 0) return; // The next round finds them once more.
+      await cancelChildrenOf(this.#database, id, leftMs);
+    }
     this.#parent = rows.length < LOOK_MAX ? FIRST_ID : (rows.at(-1)?.id ?? FIRST_ID);
-    for (const { id, live } of rows) if (!live) await cancelChildrenOf(this.#database, id);
   }
 }

@@ -114,7 +114,7 @@ export function refuseTaken(job: NewJob, holder: string): Answer {
   const why =
     job.keyMode === 'refuse'
       ? 'a live job has it'
-      : 'the live job that has it is running, or is of another type, and cannot take a new input';
+      : 'the live job that has it is running, is of another type, or counts at another pool or limit, and cannot take this input';
   return unstuckError(
     'KEY_TAKEN',
     `The key ${JSON.stringify(job.key)} is taken: ${why} (${holder}). Wait for that job to end, or cancel it. Nothing was stored.`,

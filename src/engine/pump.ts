@@ -90,7 +90,7 @@ export class Pump {
     const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), apart]);
     this.#aloneWaits ||= claimed.alone;
     // More may have ended than one statement takes, and nobody wakes for those again.
-    const more = claimed.jobs.length >= room && this.#room() > 0;
+    const more = (claimed.again || claimed.jobs.length >= room) && this.#room() > 0;
     if (more) this.#loops[1 - own]?.wake();
     return more || settler.waiting > 0 ? 0 : pollMs;
   }

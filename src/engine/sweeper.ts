@@ -1,7 +1,7 @@
 /** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
-import { pruneLinks } from '../sql/links.ts';
+import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
 import {
   countPages,
   countRowError,
@@ -19,12 +19,8 @@ import { after, monotonicMs } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
 import { makePartitions, retain, unlessForbidden } from '../storage/partitions.ts';
-import {
-  codeOf,
-  isConnectionLost,
-  isPartitionMissing,
-  isTransient,
-} from '../storage/postgres-errors.ts';
+import { codeOf, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
+import { allOf } from './all-of.ts';
 import { BatchSize } from './batch-size.ts';
 import { FINDINGS_EVERY_MS, refreshFindings } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
@@ -38,6 +34,9 @@ const SAME_ERRORS_MAX = 3;
 /** Rows that each took too long by themselves: with so many in one batch it is the database that is slow. */
 const SLOW_ROWS_MAX = 2;
 const RETENTION_EVERY_MS = 600_000;
+/** Executions of fan-outs that are gone are forgotten by so many, for so long at a time. */
+const EXECUTIONS_MAX = 10_000;
+const PRUNE_MS = 60_000;
 
 /** What of a task moves rows. */
 type Applied = Pick<SweepTask, 'name' | 'apply' | 'applyValues'>;
@@ -171,20 +170,13 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     this.#promoteNow = false;
-    const failures: unknown[] = [];
-    for (const step of [
+    await allOf([
       ...this.#tasks.map((task) => () => this.#run(task)),
       () => this.#strays(),
       () => this.#letOn(this.#links.round()),
       () => this.#fleet.prune(),
       ...this.#chores.map((chore) => () => this.#do(chore)),
-    ]) {
-      await step().catch((error: unknown) => failures.push(error));
-      if (failures.some(isConnectionLost)) break;
-    }
-    // One task or chore that fails keeps no other from its work, but the round did not end well.
-    if (failures.length > 0)
-      throw new AggregateError(failures, (failures[0] as Error).message, { cause: failures[0] });
+    ]);
     await this.#database.run(endTick, ['sweep']);
   }
 
@@ -331,12 +323,27 @@ export class Sweeper {
   }
 
   async #retention(): Promise<number> {
-    await this.#database.run(pruneRowErrors);
-    await this.#database.run(pruneLinks);
-    await this.#database.run(pruneAudit, [this.#database.config.keepFailed]);
+    await allOf([
+      () => this.#database.run(pruneRowErrors),
+      () => this.#database.run(pruneLinks),
+      () => this.#pruneFanOuts(),
+      () => this.#database.run(pruneAudit, [this.#database.config.keepFailed]),
+      () => this.#retain(),
+    ]);
+    return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
+  }
+
+  async #pruneFanOuts(): Promise<void> {
+    const until = monotonicMs() + PRUNE_MS;
+    for (let gone = 1; gone > 0 && monotonicMs() < until; ) {
+      const [row] = await this.#database.run(pruneFanOuts, [EXECUTIONS_MAX]);
+      gone = row?.gone ?? 0;
+    }
+  }
+
+  async #retain(): Promise<void> {
     const done = await unlessForbidden(this.#database, this.#log, retain(this.#database));
     if (done !== undefined && done.made.length + done.dropped.length > 0)
       this.#log.info('retention', { made: done.made.length, dropped: done.dropped });
-    return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
   }
 }

@@ -44,6 +44,7 @@ const NONE: FanOut['counts'] = {
   cancelled: 0,
 };
 const LIST_MAX = 1_000;
+const ORDINAL_MAX = 1_000_000;
 
 /** The executions of an installation's fan-outs. */
 export class Executions {
@@ -84,6 +85,16 @@ export class Executions {
       throw unstuckError(
         'REQUEST_INVALID',
         `Expected limit to be a whole number from 1 to 1000, got ${shown(limit)}.`,
+      );
+    if (!Number.isInteger(after) || after < -1 || after > ORDINAL_MAX)
+      throw unstuckError(
+        'REQUEST_INVALID',
+        `Expected after to be the ordinal of an execution, a whole number, got ${shown(after)}.`,
+      );
+    if (state !== null && !Object.hasOwn(NONE, state))
+      throw unstuckError(
+        'REQUEST_INVALID',
+        `Expected state to be one of ${Object.keys(NONE).join(', ')}, got ${shown(state)}.`,
       );
     const id = parseJobId(parentId);
     const [plan] = await this.#database.run(readPlan, [id]);

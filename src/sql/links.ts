@@ -46,17 +46,6 @@ export const storeJobs: Statement<StoredRow> = statement(
 );
 
 /**
- * Gives the live job that has a key ($1) the input ($3, JSON) and the rank ($4) of another of its type ($2), unless it runs: for a call that was
- * refused a slot, which it does not need.
- */
-export const replaceKeyed: Statement<{ id: string }> = statement(
-  'replace-keyed',
-  (t) => sql`
-  update ${t.jobs} j set input = $3::text::jsonb, rank = $4::integer, updated_at = ${t.now}
-  where j.unique_key = $1 and j.type = $2 and j.worker_id is null returning j.id::text`,
-);
-
-/**
  * Lets on whoever waited for parents ($1), pools ($2) and keys of limits ($3), and tells workers of it ($4): types that became ready, and pools that
  * somebody has locked.
  */
@@ -102,38 +91,42 @@ export const findWaitingPools: Statement<{ key: string; room: boolean }> = state
   from chunk s left join ${t.pools} p on p.key = s.key order by s.key`,
 );
 
+/** How many were let in at a key of a rate within its time. */
+const startedCount = (t: Names): Sql => sql`(
+      select count(*) from ${t.limitKeys} k cross join lateral unnest(k.started) as o (at)
+      where k.key = s.key and o.at > ${t.now} - m.rate_ms * interval '1 ms' and o.at < ${t.now} + m.rate_ms * interval '1 ms')`;
+
 /** Keys of limits at which jobs wait, behind the key $1, at most $2, and whether there may be room: also a place that nobody uses is room. */
 export const findWaitingKeys: Statement<{ key: string; room: boolean }> = statement(
   'find-waiting-keys',
   (t) => sql`
   with recursive ${waitingCte(t, sql`limit_key`, sql`'limit'`)}
-  select s.key, m.running is null
+  select s.key, (m.rate_count is null or m.rate_count > ${startedCount(t)}) and (m.running is null
     or m.running > (select count(*) from (select from ${t.jobs} j where j.limit_key = s.key and j.waits_for is null limit m.running) c)
-    or exists (select from ${t.jobs} j where j.limit_key = s.key and j.waits_for is null and j.worker_id is null) as room
+    or exists (select from ${t.jobs} j where j.limit_key = s.key and j.waits_for is null and j.worker_id is null)) as room
   from chunk s left join ${t.limits} m on m.name = split_part(s.key, '#', 1) order by s.key`,
 );
 
 /**
- * Parents ($2 at most) whose look has come, or whose time is over: they are let on when no child is live any more, when children are missing, or
- * when their time is over, and else looked at again after $1 ms.
+ * Parents ($2 at most) whose look has come: they are let on when no child is live any more, when children are missing, or when their time is over,
+ * and else looked at again after $1 ms, or when their time is over.
  */
 export const lookAtParents: Statement<{ type: string | null; limit_key: string | null }> =
   statement(
     'look-at-parents',
     (t) => sql`
   with due as materialized (
-    select j.id from ${t.jobs} j where j.waits_for = 'executions'
-      and (j.wake_at <= ${t.now} or exists (select from ${t.fanOuts} f where f.parent_id = j.id and f.finish_at <= ${t.now}))
-    order by j.id limit $2 for update skip locked
+    select j.id from ${t.jobs} j where j.waits_for = 'executions' and j.wake_at <= ${t.now}
+    order by j.wake_at limit $2 for update skip locked
   ), seen as materialized (
-    select d.id, (f.finish_at <= ${t.now}) is true or c.live = 0 or c.live + e.ended < f.expected or f.parent_id is null as wakes
+    select d.id, f.finish_at, (f.finish_at <= ${t.now}) is true or c.live = 0 or c.live + e.ended < f.expected or f.parent_id is null as wakes
     from due d left join ${t.fanOuts} f on f.parent_id = d.id
     cross join lateral (select count(*) as live from ${t.jobs} c where c.parent_id = d.id) c
     cross join lateral (select count(*) as ended from ${t.executions} e where e.parent_id = d.id) e
   )
   update ${t.jobs} j set updated_at = ${t.now}, seq = case when s.wakes then nextval('${t.schema}.jobs_seq_seq') else j.seq end,
     waits_for = case when not s.wakes then 'executions' when j.limit_key is not null then 'limit' end,
-    wake_at = case when not s.wakes then ${t.now} + $1::bigint * interval '1 ms'
+    wake_at = case when not s.wakes then least(${t.now} + $1::bigint * interval '1 ms', s.finish_at)
       when j.limit_key is not null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
     claim_by = case when s.wakes and j.limit_key is null then ${t.now} + j.claim_within_ms * interval '1 ms' end
   from seen s where j.id = s.id and ${among(sql`select seen.id from seen`)}
@@ -153,8 +146,8 @@ export const findParents: Statement<{ id: string; live: boolean }> = statement(
   select c.id::text, exists (select from ${t.jobs} j where j.id = c.id) as live from chunk c order by c.id`,
 );
 
-/** Cancels live children ($2 at most) of a job that has ended ($1). */
-export const cancelChildren: Statement<{ id: string; links: JobLinks }> = statement(
+/** Cancels live children ($2 at most) of a job that has ended ($1); `plans`: whether it has children of its own. */
+export const cancelChildren: Statement<{ id: string; links: JobLinks; plans: boolean }> = statement(
   'cancel-children',
   (t) => sql`
   with children as materialized (
@@ -166,7 +159,8 @@ export const cancelChildren: Statement<{ id: string; links: JobLinks }> = statem
   ), ${keepCte(t, sql`null::bigint`)}, heard as (
     select pg_notify(${t.literal}, 'cancel:' || w.worker_id::text) from (select distinct worker_id from ended where worker_id is not null) w
   )
-  select e.id::text, jsonb_build_array(null, e.wants_pool, e.limit_key) as links
+  select e.id::text, jsonb_build_array(null, e.wants_pool, e.limit_key) as links,
+    exists (select from ${t.fanOuts} f where f.parent_id = e.id) as plans
   from ended e left join (select count(*) from heard) told on true`,
 );
 
@@ -186,23 +180,33 @@ export const foldPools: Statement<{ pool: string }> = statement(
   update ${t.pools} p set processed = p.processed + s.n from sums s where p.key = s.pool returning p.key as pool`,
 );
 
-/** Forgets windows of keys that are over, keys of limits that nobody uses, and executions whose parent is gone. */
+/** Forgets windows of keys that are over, and keys of limits that nobody uses. */
 export const pruneLinks: Statement<Record<string, never>> = statement(
   'prune-links',
   (t) => sql`
   with windows as (
     delete from ${t.keyWindows} w where w.until < ${t.now}
-  ), unused as (
-    delete from ${t.limitKeys} k where k.used_at < ${t.now} - interval '1 day'
-      and not exists (select from ${t.limits} l where l.name = split_part(k.key, '#', 1) and l.rate_ms > 86400000)
-      and not exists (select from ${t.jobs} j where j.limit_key = k.key and j.waits_for is null)
-      and not exists (select from ${t.jobs} j where j.limit_key = k.key and j.waits_for = 'limit')
-  ), orphaned as materialized (
+  )
+  delete from ${t.limitKeys} k where k.used_at < ${t.now} - interval '1 day'
+    and not exists (select from ${t.limits} l where l.name = split_part(k.key, '#', 1) and k.used_at > ${t.now} - l.rate_ms * interval '1 ms')
+    and not exists (select from ${t.jobs} j where j.limit_key = k.key and j.waits_for is null)
+    and not exists (select from ${t.jobs} j where j.limit_key = k.key and j.waits_for = 'limit')`,
+);
+
+/** Forgets plans whose parent is gone, at most 100, once none of their executions is left; of those at most $1 at once. Returns how many rows it forgot. */
+export const pruneFanOuts: Statement<{ gone: number }> = statement(
+  'prune-fan-outs',
+  (t) => sql`
+  with orphaned as materialized (
     select f.parent_id from ${t.fanOuts} f
     where f.created_at < ${t.now} - interval '1 day' and not exists (select from ${t.jobs} j where j.id = f.parent_id)
       and not exists (select from ${t.finished} d where d.id = f.parent_id) limit 100
+  ), chunk as materialized (
+    select e.parent_id, e.ordinal from orphaned o join ${t.executions} e on e.parent_id = o.parent_id limit $1
+  ), forgotten as (
+    delete from ${t.executions} e using chunk c where e.parent_id = c.parent_id and e.ordinal = c.ordinal returning e.ordinal
   ), plans as (
-    delete from ${t.fanOuts} f where f.parent_id in (select parent_id from orphaned)
+    delete from ${t.fanOuts} f using orphaned o where f.parent_id = o.parent_id and (select count(*) from chunk) < $1 returning f.parent_id
   )
-  delete from ${t.executions} e where e.parent_id in (select parent_id from orphaned)`,
+  select (select count(*) from forgotten)::integer + (select count(*) from plans)::integer as gone`,
 );

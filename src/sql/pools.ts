@@ -56,10 +56,14 @@ export const deletePool: Statement<{ key: string }> = statement(
   (t) => sql`
   with seen as materialized (
     select p.key, p.version from ${t.pools} p where p.key = $1
+  ), gone as (
+    delete from ${t.pools} p using seen where p.key = seen.key and p.version = seen.version
+      and not exists (select from ${t.jobs} j where j.slot_pool = seen.key) and not exists (select from ${t.jobs} j where j.wants_pool = seen.key)
+    returning p.key
+  ), uncounted as (
+    delete from ${t.poolDone} d using gone where d.pool = gone.key -- Or a later pool of this name would count them as its own.
   )
-  delete from ${t.pools} p using seen where p.key = seen.key and p.version = seen.version
-    and not exists (select from ${t.jobs} j where j.slot_pool = seen.key) and not exists (select from ${t.jobs} j where j.wants_pool = seen.key)
-  returning p.key`,
+  select key from gone`,
 );
 
 /** A pool whose rows do not fit together. */

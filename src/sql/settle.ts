@@ -13,11 +13,12 @@ const keptOf = (
     j.started_at, j.created_at, j.attempts_max, ${crashes}, j.snoozes, j.timeout_ms, j.claim_within_ms, j.wants_pool, j.limit_key,
     j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note`;
 
-/** Notes the ends of executions among the rows of a CTE `ended`, for as long as their parent is kept. */
+/** Notes the ends of executions among the rows of a CTE `ended`, for as long as the plan of their parent is kept: what is deleted stays so. */
 const executedCte = (t: Names, rows: Sql): Sql => sql`
   executed as (
     insert into ${t.executions} (parent_id, ordinal, child_id, state, attempt, result, error, finished_at)
     select j.parent_id, j.ordinal, j.id, ${rows} and j.parent_id is not null
+      and exists (select from ${t.fanOuts} p where p.parent_id = j.parent_id)
     on conflict (parent_id, ordinal) do update set child_id = excluded.child_id, state = excluded.state, attempt = excluded.attempt,
       result = excluded.result, error = excluded.error, finished_at = excluded.finished_at
   )`;
@@ -119,7 +120,9 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
   ), ${heldCte(t, sql`j.id, j.type, j.token, j.attempt, j.started_at`, sql``)}, moved as (
     update ${t.jobs} j
     set worker_id = null, started_at = null, expires_at = null, waits_alone = false, updated_at = ${t.now}, waits_for = g.gate,
-      wake_at = case when g.gate is not null then ${t.now} + g.delay_ms * interval '1 ms' end,
+      wake_at = case when g.gate = 'executions' then least(${t.now} + g.delay_ms * interval '1 ms',
+          (select f.finish_at from ${t.fanOuts} f where f.parent_id = j.id))
+        when g.gate is not null then ${t.now} + g.delay_ms * interval '1 ms' end,
       claim_by = case when g.gate is null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
       seq = nextval('${t.schema}.jobs_seq_seq'),
       attempt = j.attempt - case when g.charged then 0 else 1 end,

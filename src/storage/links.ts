@@ -1,6 +1,6 @@
 /** Links: stores jobs that others wait for or that wait for others, and lets on whoever waited when one has moved. */
 import { cancelChildren, goOn, type JobLinks } from '../sql/links.ts';
-import { sleep } from '../std/timer.ts';
+import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database } from './database.ts';
 
 /** Whom the moves of some jobs concern. */
@@ -60,8 +60,16 @@ export async function letOn(database: Database, concerned: Concerned): Promise<S
   return ready;
 }
 
-/** Cancels the live children of a job that has ended, and theirs. Returns how many. */
-export async function cancelChildrenOf(database: Database, parent: string): Promise<number> {
+/**
+ * Cancels the live children of a job that has ended, and theirs, for at most `forMs`; returns how many. What is left the sweep cancels, which finds it
+ * by its parents.
+ */
+export async function cancelChildrenOf(
+  database: Database,
+  parent: string,
+  forMs: number = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const until = monotonicMs() + forMs;
   let cancelled = 0;
   const parents = [parent];
   for (let next = parents.shift(); next !== undefined; next = parents.shift()) {
@@ -69,8 +77,9 @@ export async function cancelChildrenOf(database: Database, parent: string): Prom
       const rows = await database.run(cancelChildren, [next, CHILDREN_MAX]);
       cancelled += rows.length;
       await letOn(database, concernedBy(rows.map((row) => row.links)));
-      parents.push(...rows.map((row) => row.id));
+      parents.push(...rows.filter((row) => row.plans).map((row) => row.id));
       full = rows.length === CHILDREN_MAX;
+      if (monotonicMs() > until) return cancelled;
     }
   }
   return cancelled;

@@ -71,6 +71,37 @@ describe('a key that a live job has', () => {
   });
 });
 
+describe('replacing the input of a job that counts somewhere', () => {
+  const tied = job('tied', () => 1, {
+    slot: (input) => `publisher:${String(input)}`,
+    limit: { running: 1, key: (input) => String(Math.abs(input as number)) },
+  });
+  const call = { key: 'k', whenTaken: 'replace' } as const;
+
+  test('needs no slot of a pool that is full: the job has its own', async () => {
+    const { unstuck } = await setup({ sweep: false });
+    await unstuck.pools.set('publisher:1', { capacity: 1 });
+    const { id } = await unstuck.enqueue(tied, 1, call);
+    expect(await unstuck.enqueue(tied, 1, { ...call, priority: 7 })).toMatchObject({
+      id,
+      reason: 'replaced',
+    });
+    expect(await unstuck.get(id)).toMatchObject({ priority: 7 });
+  });
+
+  test('is refused when the new input asks for another pool, or counts at another limit', async () => {
+    const { unstuck } = await setup({ sweep: false });
+    for (const n of [1, -1, 2]) await unstuck.pools.set(`publisher:${n}`, { capacity: 1 });
+    const { id } = await unstuck.enqueue(tied, 1, call);
+    for (const other of [-1, 2])
+      await expect(unstuck.enqueue(tied, other, call)).rejects.toMatchObject({
+        code: 'KEY_TAKEN',
+        message: expect.stringContaining('another pool or limit'),
+      });
+    expect(await unstuck.get(id)).toMatchObject({ input: 1, pool: 'publisher:1' });
+  });
+});
+
 describe('A4: a key is free when its job ends', () => {
   test.for(['completed', 'failed', 'cancelled'] as const)('%s', async (state) => {
     const { unstuck } = await setup();

@@ -219,6 +219,17 @@ describe('B11: a low priority', () => {
 describe('a rate', () => {
   const mail = job('mail', () => 1, { limit: { rate: { count: 3, per: '1m' } } });
 
+  test('K5: is not used up for a day by a clock that was a day ahead', async () => {
+    const { unstuck, moveClock } = await setup();
+    await moveClock('1 day');
+    await unstuck.work([mail]);
+    const before = await unstuck.enqueueMany(mail, [{ input: 1 }, { input: 2 }, { input: 3 }]);
+    for (const { id } of before) await unstuck.wait(id, { timeout: '20s' });
+    await moveClock('0 seconds');
+    const { id } = await unstuck.enqueue(mail, 4);
+    expect(await unstuck.wait(id, { timeout: '20s' })).toMatchObject({ state: 'completed' });
+  });
+
   test('lets no more in within any window of its length', async () => {
     const all = await setup({ sweep: false });
     for (let n = 0; n < 10; n += 1) await all.unstuck.enqueue(mail, n);

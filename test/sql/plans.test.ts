@@ -8,6 +8,13 @@ import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql
 import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
+import {
+  findLinkWork,
+  findParents,
+  findWaitingKeys,
+  findWaitingPools,
+  lookAtParents,
+} from '../../src/sql/links.ts';
 import { resetJobs } from '../../src/sql/reset-stuck.ts';
 import {
   cancelReplaced,
@@ -149,6 +156,11 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(cancelJobs, array(running), null, null, null),
     call(resetJobs, array(running), null, null, null, 0),
     call(deleteJobs, array(due), '-infinity', 'infinity'),
+    call(findLinkWork),
+    call(lookAtParents, 30_000, BATCH),
+    call(findWaitingPools, '', BATCH),
+    call(findWaitingKeys, '', BATCH),
+    call(findParents, '00000000-0000-0000-0000-000000000000', BATCH),
     { statement: findLateGroups, values: [0, 0, 8_000], pages: FINDING_PAGES },
   ];
 }
@@ -174,7 +186,7 @@ async function explain(session: Client, { statement, values }: Call): Promise<Lo
   );
   await session.query('begin');
   const { rows } = await session.query<{ 'QUERY PLAN': [{ Plan: Node }] }>(
-    `explain (analyze, buffers, format json) execute "${statement.name}" (${given.join(', ')})`,
+    `explain (analyze, buffers, format json) execute "${statement.name}"${given.length === 0 ? '' : ` (${given.join(', ')})`}`,
   );
   await session.query('rollback');
   const root = rows[0]?.['QUERY PLAN'][0].Plan as Node;
@@ -218,6 +230,9 @@ async function makeBatches(session: Client): Promise<Batches> {
     `update unstuck.jobs set crashes = 1 where id = (select id from unstuck.jobs where waits_for is null and worker_id is null limit 1)`,
   );
   await session.query(`insert into unstuck.jobs (type, unique_key) values ('m', 'replaced')`);
+  await session.query(
+    `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms) values ('m', 'executions', now(), 5, 300000)`,
+  );
   const { rows: byHand } = await session.query<{ id: string }>(
     `insert into unstuck.jobs (type) select 'm' from generate_series(1, $1) returning id`,
     [BATCH],

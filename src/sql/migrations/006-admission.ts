@@ -4,7 +4,15 @@ import { sql } from '../sql.ts';
 
 /** Migration 6: `store_jobs()`, the trigger that guards the gates, and `enqueue()` with a pool. */
 export function admission(t: Names): readonly Sql[] {
-  return [guard(t), takePools(t), openWindow(t), storeJobs(t), enqueue(t)];
+  return [
+    guard(t),
+    takePools(t),
+    openWindow(t),
+    replaceInput(t),
+    slotsAbove(t),
+    storeJobs(t),
+    enqueue(t),
+  ];
 }
 
 /** A row inserted by hand must not claim to have passed a gate: that is decided under the lock of its pool or limit. */
@@ -59,33 +67,60 @@ const openWindow = (t: Names): Sql => sql`
     return opener;
   end $$`;
 
+/** Gives the live job of a key another input; not one that runs, is of another type, or counts at another pool or limit than that input asks for. */
+const replaceInput = (t: Names): Sql => sql`
+  create function ${t.schema}.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid)
+  returns uuid language plpgsql volatile ${PLANS} as $$
+  declare changed uuid;
+  begin
+    update ${t.jobs} j set input = given, rank = coalesce(ranked, 0), updated_at = ${t.now}
+      where j.unique_key = wanted and j.id <> but and j.type = kind and j.worker_id is null
+        and j.wants_pool is not distinct from pool and j.limit_key is not distinct from counts_at
+      returning j.id into changed;
+    return changed;
+  end $$`;
+
+/** The pools of which a job or one of its ancestors holds a slot. */
+const slotsAbove = (t: Names): Sql => sql`
+  create function ${t.schema}.slots_above(child uuid) returns text[] language plpgsql stable ${PLANS} as $$
+  begin
+    return array(
+      with recursive ancestors (parent_id, slot_pool) as (
+        select j.parent_id, j.slot_pool from ${t.jobs} j where j.id = child
+        union
+        select p.parent_id, p.slot_pool from ancestors a join ${t.jobs} p on p.id = a.parent_id
+      )
+      select a.slot_pool from ancestors a where a.slot_pool is not null);
+  end $$`;
+
 /**
  * Stores jobs with a pool, a limit, a parent or a special key; answers for each. Jobs take their keys in order, or two calls would deadlock; among
- * equals the order given. Children are stored under the token of their parent.
+ * equals the order given. Children are stored under the token of their parent; for a slot that one of their ancestors holds they do not ask, or each
+ * would wait for the other.
  */
 const storeJobs = (t: Names): Sql => sql`
   create function ${t.schema}.store_jobs(given jsonb, claim_within bigint, attempts integer, parent uuid, worker uuid, fence bigint)
   returns table (id uuid, answer text, other text) language plpgsql volatile ${PLANS} as $$
   #variable_conflict use_column
   declare
-    g record; y record; inherited text; rooms jsonb; wants text; slot text; gate text; due timestamptz;
+    g record; y record; inherited text[] := '{}'; rooms jsonb; wants text; slot text; gate text; due timestamptz;
     within interval; made uuid; seqs bigint[];
   begin
     if parent is not null then
-      select j.slot_pool into inherited from ${t.jobs} j where j.id = parent and j.lane = 0 and j.worker_id = worker and j.token = fence for update;
+      perform from ${t.jobs} j where j.id = parent and j.lane = 0 and j.worker_id = worker and j.token = fence for update;
       if not found then
-        return query select null::uuid, 'stale', null::text;
-        return;
+        return query select null::uuid, 'stale', null::text; return;
       end if;
+      inherited := ${t.schema}.slots_above(parent);
     end if;
     perform set_config('unstuck.admission', 'on', true);
     rooms := ${t.schema}.take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
-      where x ->> 'pool' is not null and x ->> 'pool' is distinct from inherited order by 1));
+      where x ->> 'pool' is not null and not x ->> 'pool' = any(inherited) order by 1));
     seqs := array(select nextval('${t.schema}.jobs_seq_seq') from jsonb_array_elements(given));
     for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
        ${GIVEN} order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
-      wants := case when g.pool is distinct from inherited then g.pool end;
+      wants := case when not g.pool = any(inherited) then g.pool end;
       if wants is not null and not rooms ? wants then
         answer := 'pool-unknown'; other := wants; return next; continue;
       end if;
@@ -94,9 +129,12 @@ const storeJobs = (t: Names): Sql => sql`
       end if;
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
-        answer := case when exists (select from ${t.jobs} j where j.id = g.id or j.unique_key = g.key) then 'taken' else 'slots-exhausted' end;
-        other := wants;
-        return next; continue;
+        made := case when g.key_mode = 'replace' -- The job that has the key may be the very one that holds the slot.
+          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is not null then 'replaced'
+          when exists (select from ${t.jobs} j where j.id = g.id) or exists (select from ${t.jobs} j where j.unique_key = g.key) then 'taken'
+          else 'slots-exhausted' end;
+        other := coalesce(made::text, wants); return next; continue;
       end if;
       due := coalesce(g.run_at, ${t.now} + g.delay_ms * interval '1 ms');
       gate := case when g.hold then 'hold' when wants is not null and slot is null then 'slot' when due > ${t.now} then 'time'
@@ -112,13 +150,10 @@ const storeJobs = (t: Names): Sql => sql`
           coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
         on conflict do nothing returning id into made;
       if made is null then
-        answer := 'taken';
-        if g.key_mode = 'replace' then
-          update ${t.jobs} j set input = g.payload, rank = coalesce(g.rank, 0), updated_at = ${t.now}
-            where j.unique_key = g.key and j.id <> g.id and j.type = g.type and j.worker_id is null returning j.id into made;
-          if made is not null then answer := 'replaced'; other := made::text; end if;
-        end if;
-        return next; continue;
+        made := case when g.key_mode = 'replace'
+          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is null then 'taken' else 'replaced' end;
+        other := made::text; return next; continue;
       end if;
       if g.key_window_ms is not null then
         other := ${t.schema}.open_window(g.key, g.key_window_ms, made);

@@ -119,8 +119,9 @@ const letIntoLimit = (t: Names): Sql => sql`
     l record; used integer; room integer; lets bigint; starts timestamptz[]; types text[] := served; one uuid; moved text; ready text[] := '{}';
   begin
     insert into ${t.limitKeys} (key, used_at) values (k, ${t.now}) on conflict do nothing;
-    select o.let_in, array(select s from unnest(o.started) s where s > ${t.now} - coalesce(m.rate_ms, 0) * interval '1 ms') as started,
-        m.running, m.rate_count
+    select o.let_in, m.running, m.rate_count, array(select s from unnest(o.started) s
+        -- What lies further ahead than that was noted before the clock was put back.
+        where s > ${t.now} - m.rate_ms * interval '1 ms' and s < ${t.now} + m.rate_ms * interval '1 ms') as started
       into l from ${t.limitKeys} o left join ${t.limits} m on m.name = split_part(k, '#', 1) where o.key = k for update of o;
     if not found then return ready; end if; -- Forgotten in between, as unused: the sweep comes again.
     select count(*) into used from (select from ${t.jobs} h where h.limit_key = k and h.waits_for is null limit coalesce(l.running, 0)) c;
