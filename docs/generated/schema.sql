@@ -478,6 +478,17 @@ AS $function$
   end $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.is_taken(wanted_id uuid, wanted_key text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  begin
+    return exists (select from "unstuck".jobs j where j.id = wanted_id) or exists (select from "unstuck".jobs j where j.unique_key = wanted_key);
+  end $function$
+;
+
 CREATE OR REPLACE FUNCTION unstuck.let_into_limit(k text, served text[])
  RETURNS text[]
  LANGUAGE plpgsql
@@ -691,6 +702,23 @@ AS $function$
   $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.slots_above(child uuid)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+AS $function$
+  begin
+    return array(
+      with recursive ancestors (parent_id, slot_pool) as (
+        select j.parent_id, j.slot_pool from "unstuck".jobs j where j.id = child
+        union
+        select p.parent_id, p.slot_pool from ancestors a join "unstuck".jobs p on p.id = a.parent_id
+      )
+      select a.slot_pool from ancestors a where a.slot_pool is not null);
+  end $function$
+;
+
 CREATE OR REPLACE FUNCTION unstuck.store_jobs(given jsonb, claim_within bigint, attempts integer, parent uuid, worker uuid, fence bigint)
  RETURNS TABLE(id uuid, answer text, other text)
  LANGUAGE plpgsql
@@ -708,13 +736,7 @@ AS $function$
         return query select null::uuid, 'stale', null::text;
         return;
       end if;
-      inherited := array(
-        with recursive ancestors (parent_id, slot_pool) as (
-          select j.parent_id, j.slot_pool from "unstuck".jobs j where j.id = parent
-          union
-          select p.parent_id, p.slot_pool from ancestors a join "unstuck".jobs p on p.id = a.parent_id
-        )
-        select a.slot_pool from ancestors a where a.slot_pool is not null);
+      inherited := "unstuck".slots_above(parent);
     end if;
     perform set_config('unstuck.admission', 'on', true);
     rooms := "unstuck".take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
@@ -733,13 +755,9 @@ AS $function$
       end if;
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
-        made := null;
-        if g.key_mode = 'replace' then -- The job that has the key may be the very one that holds the slot.
-          made := "unstuck".replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id);
-        end if;
-        answer := case when made is not null then 'replaced'
-          when exists (select from "unstuck".jobs j where j.id = g.id) or exists (select from "unstuck".jobs j where j.unique_key = g.key) then 'taken'
-          else 'slots-exhausted' end;
+        -- The job that has the key may be the very one that holds the slot.
+        made := case when g.key_mode = 'replace' then "unstuck".replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is not null then 'replaced' when "unstuck".is_taken(g.id, g.key) then 'taken' else 'slots-exhausted' end;
         other := coalesce(made::text, wants);
         return next; continue;
       end if;
@@ -758,10 +776,8 @@ AS $function$
         on conflict do nothing returning id into made;
       if made is null then
         answer := 'taken';
-        if g.key_mode = 'replace' then
-          made := "unstuck".replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id);
-          if made is not null then answer := 'replaced'; other := made::text; end if;
-        end if;
+        made := case when g.key_mode = 'replace' then "unstuck".replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id) end;
+        if made is not null then answer := 'replaced'; other := made::text; end if;
         return next; continue;
       end if;
       if g.key_window_ms is not null then

@@ -67,7 +67,7 @@ export async function letOn(database: Database, concerned: Concerned): Promise<S
 export async function cancelChildrenOf(
   database: Database,
   parent: string,
-  forMs = Number.POSITIVE_INFINITY,
+  forMs: number = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const until = monotonicMs() + forMs;
   let cancelled = 0;

@@ -73,7 +73,7 @@ describe('a key that a live job has', () => {
 
 describe('replacing the input of a job that counts somewhere', () => {
   const tied = job('tied', () => 1, {
-    slot: (input) => `publisher:${input}`,
+    slot: (input) => `publisher:${String(input)}`,
     limit: { running: 1, key: (input) => String(Math.abs(input as number)) },
   });
   const call = { key: 'k', whenTaken: 'replace' } as const;

@@ -4,7 +4,16 @@ import { sql } from '../sql.ts';
 
 /** Migration 6: `store_jobs()`, the trigger that guards the gates, and `enqueue()` with a pool. */
 export function admission(t: Names): readonly Sql[] {
-  return [guard(t), takePools(t), openWindow(t), replaceInput(t), storeJobs(t), enqueue(t)];
+  return [
+    guard(t),
+    takePools(t),
+    openWindow(t),
+    slotsAbove(t),
+    isTaken(t),
+    replaceInput(t),
+    storeJobs(t),
+    enqueue(t),
+  ];
 }
 
 /** A row inserted by hand must not claim to have passed a gate: that is decided under the lock of its pool or limit. */
@@ -59,6 +68,26 @@ const openWindow = (t: Names): Sql => sql`
     return opener;
   end $$`;
 
+/** The pools of which a job or one of its ancestors holds a slot. */
+const slotsAbove = (t: Names): Sql => sql`
+  create function ${t.schema}.slots_above(child uuid) returns text[] language plpgsql volatile ${PLANS} as $$
+  begin
+    return array(
+      with recursive ancestors (parent_id, slot_pool) as (
+        select j.parent_id, j.slot_pool from ${t.jobs} j where j.id = child
+        union
+        select p.parent_id, p.slot_pool from ancestors a join ${t.jobs} p on p.id = a.parent_id
+      )
+      select a.slot_pool from ancestors a where a.slot_pool is not null);
+  end $$`;
+
+/** Whether a job of this id is there, or a live one that has this key. */
+const isTaken = (t: Names): Sql => sql`
+  create function ${t.schema}.is_taken(wanted_id uuid, wanted_key text) returns boolean language plpgsql volatile ${PLANS} as $$
+  begin
+    return exists (select from ${t.jobs} j where j.id = wanted_id) or exists (select from ${t.jobs} j where j.unique_key = wanted_key);
+  end $$`;
+
 /** Gives the live job of a key another input; not one that runs, is of another type, or counts at another pool or limit than that input asks for. */
 const replaceInput = (t: Names): Sql => sql`
   create function ${t.schema}.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid)
@@ -91,13 +120,7 @@ const storeJobs = (t: Names): Sql => sql`
         return query select null::uuid, 'stale', null::text;
         return;
       end if;
-      inherited := array(
-        with recursive ancestors (parent_id, slot_pool) as (
-          select j.parent_id, j.slot_pool from ${t.jobs} j where j.id = parent
-          union
-          select p.parent_id, p.slot_pool from ancestors a join ${t.jobs} p on p.id = a.parent_id
-        )
-        select a.slot_pool from ancestors a where a.slot_pool is not null);
+      inherited := ${t.schema}.slots_above(parent);
     end if;
     perform set_config('unstuck.admission', 'on', true);
     rooms := ${t.schema}.take_pools(array(select distinct x ->> 'pool' from jsonb_array_elements(given) x
@@ -114,13 +137,9 @@ const storeJobs = (t: Names): Sql => sql`
       end if;
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
-        made := null;
-        if g.key_mode = 'replace' then -- The job that has the key may be the very one that holds the slot.
-          made := ${t.schema}.replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id);
-        end if;
-        answer := case when made is not null then 'replaced'
-          when exists (select from ${t.jobs} j where j.id = g.id) or exists (select from ${t.jobs} j where j.unique_key = g.key) then 'taken'
-          else 'slots-exhausted' end;
+        -- The job that has the key may be the very one that holds the slot.
+        made := case when g.key_mode = 'replace' then ${t.schema}.replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id) end;
+        answer := case when made is not null then 'replaced' when ${t.schema}.is_taken(g.id, g.key) then 'taken' else 'slots-exhausted' end;
         other := coalesce(made::text, wants);
         return next; continue;
       end if;
@@ -139,10 +158,8 @@ const storeJobs = (t: Names): Sql => sql`
         on conflict do nothing returning id into made;
       if made is null then
         answer := 'taken';
-        if g.key_mode = 'replace' then
-          made := ${t.schema}.replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id);
-          if made is not null then answer := 'replaced'; other := made::text; end if;
-        end if;
+        made := case when g.key_mode = 'replace' then ${t.schema}.replace_input(g.key, g.type, g.input, g.rank, wants, g.limit_key, g.id) end;
+        if made is not null then answer := 'replaced'; other := made::text; end if;
         return next; continue;
       end if;
       if g.key_window_ms is not null then
