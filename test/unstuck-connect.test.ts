@@ -18,7 +18,9 @@ test('a wrong option, an unknown one and a wrong variable are refused by name be
   });
   await expect(Unstuck.connect({ database, leese: '5s' } as never)).rejects.toMatchObject({
     code: 'OPTION_UNKNOWN',
-    message: expect.stringContaining('There is no option "leese". Known options: schema, '),
+    message: expect.stringContaining(
+      'There is no option "leese" of a connection. Known options: schema, ',
+    ),
   });
   withVariable('UNSTUCK_SWEEP_INTERVAL', 'often');
   await expect(Unstuck.connect({ database })).rejects.toMatchObject({

@@ -740,9 +740,10 @@ AS $function$
       if wants is not null and not rooms ? wants then
         answer := 'pool-unknown'; other := wants; return next; continue;
       end if;
-      if parent is not null and exists (select from "unstuck".executions e where e.parent_id = parent and e.ordinal = g.ordinal) then
-        answer := 'ended'; return next; continue;
+      if g.limit_key is not null and not exists (select from "unstuck".limits l where l.name = split_part(g.limit_key, '#', 1)) then
+        answer := 'limit-unknown'; other := split_part(g.limit_key, '#', 1); return next; continue;
       end if;
+      if parent is not null and exists (select from "unstuck".executions e where e.parent_id = parent and e.ordinal = g.ordinal) then answer := 'ended'; return next; continue; end if;
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
         made := case when g.key_mode = 'replace' -- The job that has the key may be the very one that holds the slot.
@@ -779,8 +780,7 @@ AS $function$
         end if;
       end if;
       if slot is not null then rooms := jsonb_set(rooms, array[slot], to_jsonb((rooms ->> slot)::integer - 1)); end if;
-      answer := 'created'; other := gate;
-      return next;
+      answer := 'created'; other := gate; return next;
     end loop;
     perform set_config('unstuck.admission', 'off', true);
   end $function$

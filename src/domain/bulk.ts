@@ -8,6 +8,7 @@ import {
   parseFilter,
   parseIds,
 } from './job-filter.ts';
+import { refuseUnknown } from './known-options.ts';
 import { isStorableText } from './payload.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -90,12 +91,7 @@ const KNOWN: readonly string[] = ['by', 'reason', 'dryRun', 'chunk', 'onProgress
 /** Checks options. Throws REQUEST_INVALID or OPTION_UNKNOWN. */
 export function checkBulkOptions(action: BulkAction, options: BulkRetryOptions): void {
   const known = action === 'retry' ? [...KNOWN, 'input'] : KNOWN;
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(unknown)} of bulk ${action}. Known options: ${known.join(', ')}.`,
-    );
+  refuseUnknown(options, known, `bulk ${action}`);
   const { dryRun, chunk, onProgress, signal } = options;
   checkActor(options);
   if (dryRun !== undefined && typeof dryRun !== 'boolean')

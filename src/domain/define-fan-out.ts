@@ -15,6 +15,7 @@ import {
 import { unstuckError } from './errors.ts';
 import { type Plan, type Success, successShare } from './executions.ts';
 import type { JobError } from './job.ts';
+import { refuseUnknown } from './known-options.ts';
 import { LONGEST_MS } from './retry-policy.ts';
 
 /** One execution of a fan-out that has ended. */
@@ -108,12 +109,7 @@ export function defineFanOut<
 }
 
 function checkExecutions(given: ExecutionsOptions<never, AnyJob>, where: string): void {
-  const unknown = Object.keys(given ?? {}).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(`executions.${unknown}`)} of ${where}. Known options: ${[...KNOWN].join(', ')}.`,
-    );
+  refuseUnknown(given, KNOWN, where, 'executions.');
   demand(
     given?.of?.kind === 'unstuck-job',
     `executions.of of ${where} to be a job definition`,

@@ -7,6 +7,7 @@ import { shown } from '../std/shown.ts';
 import { type QueueDefinition, toQueue } from './define-queue.ts';
 import { unstuckError } from './errors.ts';
 import type { Plan } from './executions.ts';
+import { refuseUnknown } from './known-options.ts';
 import { type Limit, type LimitOptions, parseLimit } from './limits.ts';
 import type { Log } from './log.ts';
 import { isName, NAME_WORDS } from './names.ts';
@@ -230,12 +231,7 @@ function checkProvidersOption(
 }
 
 function checkOptions(options: JobOptions<StandardSchemaV1, unknown>, where: string): void {
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(unknown)} of ${where}. Known options: ${[...KNOWN].join(', ')}.`,
-    );
+  refuseUnknown(options, KNOWN, where);
   const { input, isolate = false, module } = options;
   demand(typeof options.run === 'function', `run of ${where} to be a function`, typeof options.run);
   demand(

@@ -1,6 +1,7 @@
 /** Queues: several job types that are paused, counted and limited together. */
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import { type Limit, type LimitOptions, parseLimit } from './limits.ts';
 import { isName, NAME_WORDS } from './names.ts';
 
@@ -21,14 +22,9 @@ export interface QueueDefinition {
 
 /** Defines a queue. Only needed for a limit: a type can name its queue by a text. Throws OPTION_INVALID, OPTION_UNKNOWN or LIMIT_INVALID. */
 export function defineQueue(options: QueueOptions): QueueDefinition {
-  const { name, limit, ...others } = options;
+  const { name, limit } = options;
   checkQueue(name, 'a queue');
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(unknown)} of queue ${name}. Known options: name, limit.`,
-    );
+  refuseUnknown(options, ['name', 'limit'], `queue ${name}`);
   const kind = 'unstuck-queue' as const;
   return Object.freeze({ kind, name, limit: parseLimit(limit, `queue:${name}`, `queue ${name}`) });
 }

@@ -2,6 +2,7 @@
 import { type Duration, parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import { isName, NAME_WORDS } from './names.ts';
 import { isStorableText } from './payload.ts';
 
@@ -56,12 +57,7 @@ export function parseLimit(
     `limit of ${where} to be an object`,
     options,
   );
-  const unknown = Object.keys(options).find((option) => !KNOWN.has(option));
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(`limit.${unknown}`)} of ${where}. Known options: ${[...KNOWN].join(', ')}.`,
-    );
+  refuseUnknown(options, KNOWN, where, 'limit.');
   const { key } = options;
   demand(
     key === undefined || typeof key === 'function',

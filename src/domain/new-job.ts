@@ -6,6 +6,7 @@ import type { AnyJob } from './define-job.ts';
 import { checkType } from './define-job.ts';
 import { unstuckError } from './errors.ts';
 import type { EnqueueOptions } from './job.ts';
+import { refuseUnknown } from './known-options.ts';
 import { isLimitName, limitKeyOf } from './limits.ts';
 import type { Config } from './options.ts';
 import { encodePayload, isStorableText } from './payload.ts';
@@ -77,7 +78,7 @@ export function checkJob(
   nowMs: number,
 ): CheckedJob {
   checkType(type);
-  checkNames(options);
+  refuseUnknown(options, KNOWN, 'an enqueue');
   if (options.runAt !== undefined && options.delay !== undefined)
     throw unstuckError('TIME_INVALID', 'Expected runAt or delay, got both. Leave one out.');
   return {
@@ -182,15 +183,6 @@ function checkKeyWindow({ key, keyWindow }: EnqueueOptions): number | undefined 
   if (keyWindow !== undefined && key === undefined)
     throw unstuckError('KEY_INVALID', 'Expected a key beside keyWindow, got none.');
   return checkDuration(keyWindow, 'keyWindow', 1_000);
-}
-
-function checkNames(options: EnqueueOptions): void {
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name));
-  if (unknown === undefined) return;
-  throw unstuckError(
-    'OPTION_UNKNOWN',
-    `There is no enqueue option ${shown(unknown)}. Known options: ${[...KNOWN].join(', ')}.`,
-  );
 }
 
 function checkHold(hold: boolean | undefined): boolean {

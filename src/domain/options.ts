@@ -2,6 +2,7 @@
 import { type Duration, parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 import type { Log } from './log.ts';
 
 /** A duration option: stored as milliseconds. */
@@ -289,13 +290,7 @@ export function parseConfig(
   given: Options,
   environment: Readonly<Record<string, string | undefined>>,
 ): Config {
-  for (const name of Object.keys(given)) {
-    if (!Object.hasOwn(OPTIONS, name))
-      throw unstuckError(
-        'OPTION_UNKNOWN',
-        `There is no option ${JSON.stringify(name)}. Known options: ${Object.keys(OPTIONS).join(', ')}.`,
-      );
-  }
+  refuseUnknown(given, Object.keys(OPTIONS), 'a connection');
   const values = Object.entries(OPTIONS).map(([name, option]) => [
     name,
     parseOption(name, option, given[name as OptionName], environment),

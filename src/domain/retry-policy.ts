@@ -3,6 +3,7 @@ import type { Duration } from '../std/duration.ts';
 import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
+import { refuseUnknown } from './known-options.ts';
 
 /** What a custom policy may answer: a delay, or false for no further attempt. */
 export type RetryDecision = Duration | false;
@@ -45,12 +46,7 @@ const KNOWN: ReadonlySet<string> = new Set(['attempts', 'backoff', 'base', 'max'
 
 /** Checks retry options and fills in the defaults. Throws OPTION_INVALID or OPTION_UNKNOWN. */
 export function parseRetry(options: RetryOptions | undefined, where: string): RetryPolicy {
-  const unknown = Object.keys(options ?? {}).find((name) => !KNOWN.has(name));
-  if (unknown !== undefined)
-    throw unstuckError(
-      'OPTION_UNKNOWN',
-      `There is no option ${shown(`retry.${unknown}`)} of ${where}. Known options: retry.${[...KNOWN].join(', retry.')}.`,
-    );
+  refuseUnknown(options, KNOWN, where, 'retry.');
   const attemptsMax = options?.attempts ?? ATTEMPTS_DEFAULT;
   if (!Number.isInteger(attemptsMax) || attemptsMax < 1 || attemptsMax > 1_000) {
     throw unstuckError(

@@ -4,6 +4,7 @@ import { shown } from '../std/shown.ts';
 import type { AnyJob, InputOf } from './define-job.ts';
 import { unstuckError } from './errors.ts';
 import type { EnqueueOptions } from './job.ts';
+import { refuseUnknown } from './known-options.ts';
 import { isName, NAME_WORDS } from './names.ts';
 import { type CheckedJob, checkJob } from './new-job.ts';
 import { nextAfter, type Rule } from './nominal-times.ts';
@@ -155,7 +156,7 @@ export function checkSchedule(
   nowMs: number,
 ): CheckedSchedule {
   checkScheduleName(name);
-  refuseUnknown(options, NAMES);
+  refuseUnknown(options, NAMES, 'a schedule');
   const { missed = 'once', missedMax = 100, overlap = 'skip', tags = [] } = options;
   const rule = checkRule(options, nowMs);
   demand(MISSED.includes(missed), `missed to be one of ${MISSED.join(', ')}`, missed);
@@ -185,7 +186,7 @@ export function checkSchedule(
 
 /** Checks the rule of a schedule, alone, for a preview. Throws SCHEDULE_INVALID or OPTION_UNKNOWN. */
 export function checkRuleAlone(options: ScheduleRule, nowMs: number): Rule {
-  refuseUnknown(options, RULE_NAMES);
+  refuseUnknown(options, RULE_NAMES, 'a schedule');
   return checkRule(options, nowMs);
 }
 
@@ -242,15 +243,6 @@ function jobOf(options: ScheduleOf<AnyJob> | ScheduleOfType): {
   if (job === undefined) return { definition: undefined, type: type as string };
   demand(job.kind === 'unstuck-job', 'job to be made with defineJob', job);
   return { definition: job, type: job.type };
-}
-
-function refuseUnknown(options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw unstuckError(
-    'OPTION_UNKNOWN',
-    `There is no option ${shown(unknown)} of a schedule. Known options: ${known.join(', ')}.`,
-  );
 }
 
 function demand(good: boolean, wanted: string, got: unknown): void {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Execution, FanOutResult } from '../domain/define-fan-out.ts';
 import type { ExecutionsDefinition, RunningJob } from '../domain/define-job.ts';
-import { StaleAttemptError } from '../domain/errors.ts';
+import { StaleAttemptError, UnstuckError } from '../domain/errors.ts';
 import { type Axes, axesOf, cellOf, countOf, isSuccess } from '../domain/executions.ts';
 import { JobIds } from '../domain/job-id.ts';
 import { checkInput, checkJob } from '../domain/new-job.ts';
@@ -21,7 +21,7 @@ import { persist } from '../storage/persist.ts';
 import { readError } from '../storage/rows.ts';
 import type { Attempt } from './attempt.ts';
 import { AWAITS_EXECUTIONS } from './decide.ts';
-import { type LinkedJob, sendLinked } from './linked-jobs.ts';
+import { answerOf, type LinkedJob, sendLinked } from './linked-jobs.ts';
 import { readyPayload } from './notifier.ts';
 
 /** How many executions are created in one transaction: a crash loses none, and the next attempt creates the rest (M7). */
@@ -118,11 +118,8 @@ class FanOut {
       : null;
     const rows = await sendLinked(this.#database, children, { parent, payload, patience: null });
     if (rows.some((row) => row.answer === 'stale')) throw new StaleAttemptError(id, token);
-    const unknown = rows.find((row) => row.answer === 'pool-unknown');
-    if (unknown !== undefined)
-      throw new Fail(`There is no pool ${JSON.stringify(unknown.other)}.`, {
-        code: 'POOL_UNKNOWN',
-      });
+    const refused = rows.map(answerOf).find((answer) => answer instanceof UnstuckError);
+    if (refused !== undefined) throw new Fail(refused.message, { code: refused.code });
     const limitKeys = new Set(children.flatMap((child) => child.limitKey ?? []));
     await letOn(this.#database, { ...concernedBy([]), limitKeys });
   }

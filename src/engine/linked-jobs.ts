@@ -102,6 +102,12 @@ export function answerOf({ id, answer, other }: StoredRow): Answer | undefined {
         `There is no pool ${JSON.stringify(other)}. Set its capacity first: unstuck.pools.set(key, { capacity }). Nothing was stored.`,
         { detail: { pool: other } },
       );
+    case 'limit-unknown':
+      return unstuckError(
+        'LIMIT_UNKNOWN',
+        `There is no limit ${JSON.stringify(other)}. Set it first: unstuck.limits.set(name, { running }). Nothing was stored.`,
+        { detail: { limit: other } },
+      );
     default:
       return undefined;
   }

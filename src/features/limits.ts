@@ -1,5 +1,6 @@
 /** Limits: their amounts can be changed while jobs run, by the name that types and queues have given them. */
 import { unstuckError } from '../domain/errors.ts';
+import { refuseUnknown } from '../domain/known-options.ts';
 import { isLimitName, type LimitAmounts, parseAmounts } from '../domain/limits.ts';
 import {
   countKeys,
@@ -44,7 +45,7 @@ export class Limits {
 
   /**
    * Sets the amounts of a limit; they stay, whatever the code says, until they are set again. More let waiting jobs in at once; fewer end
-   * nobody. Throws LIMIT_INVALID.
+   * nobody. Throws LIMIT_INVALID or OPTION_UNKNOWN.
    */
   async set(
     name: string,
@@ -56,7 +57,8 @@ export class Limits {
         'LIMIT_INVALID',
         `Expected the name of a limit: type:NAME, queue:NAME or a name of its own, got ${shown(name)}.`,
       );
-    const { running, rateCount, rateMs } = parseAmounts(name, amounts, `limit ${name}`);
+    refuseUnknown(amounts, ['running', 'rate'], `limit ${name}`);
+    const { running, rateCount, rateMs } = parseAmounts(name, amounts ?? {}, `limit ${name}`);
     const [row] = await this.#database.run(setLimit, [name, running, rateCount, rateMs, by]);
     const waiting = await this.#database.run(waitingKeysOf, [name]);
     const limitKeys = new Set(waiting.map(({ key }) => key));

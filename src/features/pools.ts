@@ -1,5 +1,6 @@
 /** Pools: how many jobs of a publisher, a customer, a licence may be live at once; each holds a slot from its enqueue to its end. */
 import { unstuckError } from '../domain/errors.ts';
+import { refuseUnknown } from '../domain/known-options.ts';
 import { checkPool } from '../domain/slots.ts';
 import {
   checkPools,
@@ -65,11 +66,13 @@ export class Pools {
 
   /**
    * Sets how many slots a pool has, from 0 to 1,000,000, and makes it when it is missing. More slots let waiting jobs in; fewer end nobody: the
-   * pool drains. Throws POOL_INVALID.
+   * pool drains. Throws POOL_INVALID or OPTION_UNKNOWN.
    */
-  async set(key: string, { capacity }: { readonly capacity: number }): Promise<Pool> {
+  async set(key: string, options: { readonly capacity: number }): Promise<Pool> {
     checkPool(key, 'pools.set');
-    if (!Number.isInteger(capacity) || capacity < 0 || capacity > CAPACITY_MAX)
+    refuseUnknown(options, ['capacity'], `pool ${key}`);
+    const capacity: unknown = options?.capacity;
+    if (!isCapacity(capacity))
       throw unstuckError(
         'POOL_INVALID',
         `Expected the capacity of pool ${shown(key)} to be a whole number from 0 to 1,000,000, got ${shown(capacity)}.`,
@@ -142,6 +145,10 @@ export class Pools {
     const ready = await letOn(this.#database, concerned);
     if (ready.size > 0) this.#onReady(ready);
   }
+}
+
+function isCapacity(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= CAPACITY_MAX;
 }
 
 function problemOf({ capacity, reserved }: PoolProblemRow): PoolProblem['problem'] {

@@ -1,5 +1,6 @@
 /** Queues: paused, resumed, counted and drained together; and the next job of a sequential one. */
 import { unstuckError } from '../domain/errors.ts';
+import { refuseUnknown } from '../domain/known-options.ts';
 import { findTypes } from '../sql/enqueue.ts';
 import {
   countByQueue,
@@ -192,21 +193,19 @@ export class Queues {
     );
   }
 
-  async #pause(
-    kind: NamedPause['kind'],
-    name: string,
-    { reason, by, until }: PauseOptions,
-  ): Promise<Pause> {
+  async #pause(kind: NamedPause['kind'], name: string, options: PauseOptions): Promise<Pause> {
+    refuseUnknown(options, ['reason', 'by', 'until'], `a pause of ${name}`);
+    const { reason, by, until } = options;
     if (until !== undefined && !(until instanceof Date && !Number.isNaN(until.getTime())))
       throw unstuckError('TIME_INVALID', `Expected until to be a valid Date, got ${shown(until)}.`);
     const values = [kind, name, reason ?? null, by ?? null, until ?? null];
     const [row] = await this.#database.run(pause, values);
-    return {
-      reason: reason ?? null,
-      by: by ?? null,
-      at: row?.at as Date,
-      until: until ?? null,
-    };
+    if (row === undefined)
+      throw unstuckError(
+        'TIME_INVALID',
+        `Expected until to lie ahead by the clock of the database, got ${shown(until)}. Nothing was paused.`,
+      );
+    return { reason: reason ?? null, by: by ?? null, at: row.at, until: until ?? null };
   }
 
   async #resume(kind: NamedPause['kind'], name: string): Promise<void> {

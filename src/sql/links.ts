@@ -21,9 +21,10 @@ export interface StoredRow {
     | 'key-window'
     | 'slots-exhausted'
     | 'pool-unknown'
+    | 'limit-unknown'
     | 'ended'
     | 'stale';
-  /** `created`: its gate; `replaced`, `key-window`: the other job; `slots-exhausted`, `pool-unknown`: the pool. */
+  /** `created`: its gate; `replaced`, `key-window`: the other job; `slots-exhausted`, `pool-unknown`: the pool; `limit-unknown`: the limit. */
   readonly other: string | null;
 }
 
@@ -168,8 +169,12 @@ export const cancelChildren: Statement<{ id: string; links: JobLinks; plans: boo
 export const foldPools: Statement<{ pool: string }> = statement(
   'fold-pools',
   (t) => sql`
-  with free as materialized (
-    select p.key from ${t.pools} p where p.key in (select d.pool from ${t.poolDone} d limit 5000) order by p.key for update skip locked
+  with recursive done (pool) as (
+    (select d.pool from ${t.poolDone} d order by d.pool limit 1)
+    union all
+    select n.pool from done f cross join lateral (select d.pool from ${t.poolDone} d where d.pool > f.pool order by d.pool limit 1) n
+  ), free as materialized (
+    select p.key from ${t.pools} p where p.key in (select f.pool from done f) order by p.key for update skip locked
   ), chunk as materialized (
     select d.ctid as place from ${t.poolDone} d where d.pool in (select key from free) limit 5000 for update skip locked
   ), gone as (

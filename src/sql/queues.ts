@@ -37,11 +37,12 @@ export const countByQueue: Statement<{
   where $1::text is null or coalesce(y.queue, 'default') = $1 group by 1, 2, 3 order by 1, 2, 3`,
 );
 
-/** Pauses a queue or a type ($1 kind, $2 name): $3 reason, $4 by whom, $5 until when, or null. */
+/** Pauses a queue or a type ($1 kind, $2 name): $3 reason, $4 by whom, $5 until when, or null; a time that is over pauses nothing. */
 export const pause: Statement<{ at: Date }> = statement(
   'pause',
   (t) => sql`
-  insert into ${t.pauses} as z (kind, name, reason, by, at, until) values ($1, $2, $3, $4, ${t.now}, $5::timestamptz)
+  insert into ${t.pauses} as z (kind, name, reason, by, at, until) select $1, $2, $3, $4, ${t.now}, $5::timestamptz
+  where $5::timestamptz is null or $5::timestamptz > ${t.now}
   on conflict (kind, name) do update set reason = excluded.reason, by = excluded.by, at = excluded.at, until = excluded.until
   returning z.at`,
 );

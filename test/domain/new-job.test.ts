@@ -84,7 +84,7 @@ describe('options of an enqueue that cannot be', () => {
     [
       { prio: 1 },
       'OPTION_UNKNOWN',
-      'There is no enqueue option "prio". Known options: priority, runAt,',
+      'There is no option "prio" of an enqueue. Known options: priority, runAt,',
     ],
   ])('%o is %s', ([options, code, message]) => {
     expect(refusal(() => check({}, options))).toMatchObject({

@@ -42,13 +42,15 @@ test('E7: executions that cannot be cancelled keep nobody from a slot or from a 
   expect(await waiting(all)).toBe(0);
 });
 
-test('K1: one round lets on at more keys than one statement looks at', async () => {
+test('K1: more keys than one statement looks at are all reached: at once, or where time is short in the next round', async () => {
   const all = await setup({ sweep: false });
   await all.query(
     `insert into unstuck.limits (name, running, updated_at) values ('host', 1, now())`,
   );
   await atGate(all, 'waits_for, limit_key', `'limit', 'host#' || n`, 510);
-  await new LinkSweep(all.database()).round();
+  const sweep = new LinkSweep(all.database());
+  await sweep.round();
+  if ((await waiting(all)) > 0) await sweep.round();
   expect(await waiting(all)).toBe(0);
 });
 

@@ -258,6 +258,22 @@ describe('a rate', () => {
   });
 });
 
+test('a limit that nobody has set is refused by name, instead of limiting nothing', async () => {
+  const { unstuck, query } = await setup({ sweep: false });
+  const plain = job('plain', () => 1);
+  await expect(unstuck.enqueue(plain, 1, { limit: 'nobody' })).rejects.toMatchObject({
+    code: 'LIMIT_UNKNOWN',
+    detail: { limit: 'nobody' },
+  });
+  expect(await query('select from unstuck.jobs')).toHaveLength(0);
+  await expect(unstuck.limits.set('x', { runing: 1 } as never)).rejects.toMatchObject({
+    code: 'OPTION_UNKNOWN',
+  });
+  await expect(unstuck.limits.set('x', undefined as never)).rejects.toMatchObject({
+    code: 'LIMIT_INVALID',
+  });
+});
+
 describe('bad limits are refused by name', () => {
   test.for([
     [{ limit: {} }, 'LIMIT_INVALID'],

@@ -60,8 +60,16 @@ describe('a pause', () => {
     await unstuck.wait(second.id, { timeout: '20s' });
   });
 
-  test('of what does not exist is refused', async () => {
+  test('of what does not exist, or until a time that is over, is refused', async () => {
     const { unstuck } = await setup({ sweep: false });
+    await unstuck.work([mail]);
+    const over = { until: new Date(Date.now() - 60_000) };
+    await expect(unstuck.queues.pause('mails', over)).rejects.toMatchObject({
+      code: 'TIME_INVALID',
+    });
+    await expect(unstuck.queues.pause('mails', { untl: 1 } as never)).rejects.toMatchObject({
+      code: 'OPTION_UNKNOWN',
+    });
     await expect(unstuck.queues.pause('nope')).rejects.toMatchObject({ code: 'QUEUE_UNKNOWN' });
     const unknown = { code: 'JOB_TYPE_UNKNOWN' };
     await expect(unstuck.queues.pauseType('nope')).rejects.toMatchObject(unknown);

@@ -211,6 +211,19 @@ describe('a slot is given back at the end', () => {
 });
 
 describe('the capacity', () => {
+  test.for([
+    [undefined, 'POOL_INVALID'],
+    [{ capacity: -1 }, 'POOL_INVALID'],
+    [{ capacity: 1, slots: 2 }, 'OPTION_UNKNOWN'],
+  ] as const)(
+    'is a whole number, and nothing else is set beside it: %j',
+    async ([options, code]) => {
+      const { unstuck } = await setup({ sweep: false });
+      await expect(unstuck.pools.set(KEY, options as never)).rejects.toMatchObject({ code });
+      expect(await unstuck.pools.get(KEY)).toBeUndefined();
+    },
+  );
+
   test('L6: lowered below its use breaks nothing: the pool drains', async () => {
     const { unstuck } = await setup({ sweep: false });
     await unstuck.pools.set(KEY, { capacity: 3 });
