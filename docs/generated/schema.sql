@@ -740,7 +740,7 @@ AS $function$
       if wants is not null and not rooms ? wants then
         answer := 'pool-unknown'; other := wants; return next; continue;
       end if;
-      if g.limit_key is not null and not exists (select from "unstuck".limits l where l.name = split_part(g.limit_key, '#', 1)) then
+      if g.limit_key !~ '^(type|queue):' and not exists (select from "unstuck".limits l where l.name = split_part(g.limit_key, '#', 1)) then
         answer := 'limit-unknown'; other := split_part(g.limit_key, '#', 1); return next; continue;
       end if;
       if parent is not null and exists (select from "unstuck".executions e where e.parent_id = parent and e.ordinal = g.ordinal) then answer := 'ended'; return next; continue; end if;

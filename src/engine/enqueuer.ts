@@ -3,17 +3,7 @@ import { UnstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
 import type { NewJob } from '../domain/new-job.ts';
-import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
-import {
-  enqueueDistinct,
-  enqueueJobs,
-  findConflicts,
-  notify,
-  takeBack,
-  undoRepeats,
-} from '../sql/enqueue.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
-import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
 import {
@@ -24,26 +14,17 @@ import {
 } from '../storage/postgres-errors.ts';
 import { Committer, type Waiting } from './committer.ts';
 import { keyRestless, reasonOf, unavailable } from './enqueue-errors.ts';
+import { type Answers, add, created, JobStore } from './job-store.ts';
 import { LettingOn } from './letting-on.ts';
-import { type Answer, answerOf, isLinked, refuseTaken, sendLinked } from './linked-jobs.ts';
-import { limitPayload, Notifier, readyPayload } from './notifier.ts';
+import { isLinked } from './linked-jobs.ts';
+import { Notifier } from './notifier.ts';
 
 type Batch = Waiting<NewJob, Enqueued>[];
-/** What is known so far, by the id of the job that was sent. */
-type Answers = Map<string, Answer>;
-
 /** How jobs are stored, and why some were not. */
 interface Steps {
   readonly insert: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookUp: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookFirst?: boolean;
-}
-
-/** Where jobs are stored, whether they may be stored already, and how long a lock is waited for (null: as long as the session allows). */
-interface Storing {
-  readonly executor?: Executor | undefined;
-  readonly again?: boolean;
-  readonly patience?: string | null;
 }
 
 /** What is known of a batch before it is sent, and whether it may wait for a pool that somebody holds. */
@@ -66,7 +47,7 @@ const KEY_PATIENCE = '200ms';
  * not delay plain jobs.
  */
 export class Enqueuer {
-  #database: Database;
+  #store: JobStore;
   #lettingOn: LettingOn;
   #notifier: Notifier;
   #plain: Committer<NewJob, Enqueued>;
@@ -77,7 +58,7 @@ export class Enqueuer {
   #onStored: (types: ReadonlySet<string>) => void;
 
   constructor(database: Database, log: Log, onStored: (types: ReadonlySet<string>) => void) {
-    this.#database = database;
+    this.#store = new JobStore(database);
     this.#lettingOn = new LettingOn(database, log, onStored);
     this.#notifier = new Notifier(database, log);
     this.#onStored = onStored;
@@ -110,28 +91,14 @@ export class Enqueuer {
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
-      insert: (open) => this.#storeIn(executor, open),
-      lookUp: (open) => this.#findConflicts(open, executor),
+      insert: (open) => this.#store.storeIn(executor, open),
+      lookUp: (open) => this.#store.findConflicts(open, executor),
     });
     const given = jobs.map((job) => answers.get(job.id) ?? created(job.id));
     const refusal = given.find((answer) => answer instanceof UnstuckError);
     if (refusal === undefined) return given as Enqueued[];
-    await this.#database.run(takeBack, [jobs.map((job) => job.id)], executor);
+    await this.#store.takeBack(executor, jobs);
     throw refusal;
-  }
-
-  async #storeIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answers> {
-    const { notify: tells } = this.#database.config;
-    const payload = tells ? readyPayload(jobs.map((job) => job.type)) : null;
-    const answers: Answers = new Map();
-    const [linked, plain] = split(jobs);
-    if (plain.length > 0) add(answers, await this.#store(plain, payload, { executor }));
-    if (linked.length > 0) add(answers, await this.#storeLinked(linked, payload, { executor }));
-    const limited = linked.flatMap((job) => job.limitKey ?? []);
-    // Let in after the commit, by whoever hears of it: limits are never locked in a transaction of a user.
-    if (tells && limited.length > 0)
-      await this.#database.run(notify, [limitPayload(limited)], executor);
-    return answers;
   }
 
   /** Resolves when everything enqueued so far is settled. */
@@ -185,13 +152,13 @@ export class Enqueuer {
     const insert = async (open: readonly NewJob[]): Promise<Answers> => {
       const types = new Set(open.map((job) => job.type));
       const stored = repeated
-        ? await this.#storeAgain(open, patience)
-        : await this.#storeNew(open, this.#notifier.take(types), { patience });
+        ? await this.#store.storeAgain(open, patience)
+        : await this.#store.store(open, this.#notifier.take(types), { patience });
       if (stored.size > 0) this.#onStored(types);
       return stored;
     };
     const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
-      const found = await this.#findConflicts(open);
+      const found = await this.#store.findConflicts(open);
       for (const [id, answer] of repeated ? found : [])
         if (!(answer instanceof UnstuckError) && answer.reason === 'repeated')
           found.set(id, created(id));
@@ -224,75 +191,6 @@ export class Enqueuer {
     this.#lettingOn.add({ ...concernedBy([]), limitKeys });
   }
 
-  #storeNew(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answers> {
-    const linked = jobs[0] !== undefined && isLinked(jobs[0]);
-    return linked ? this.#storeLinked(jobs, payload, storing) : this.#store(jobs, payload, storing);
-  }
-
-  async #storeLinked(
-    jobs: readonly NewJob[],
-    payload: string | null,
-    { executor, patience = null }: Storing,
-  ): Promise<Answers> {
-    const rows = await sendLinked(this.#database, jobs, { executor, payload, patience });
-    const answers: Answers = new Map();
-    for (const row of rows) {
-      const answer = answerOf(row);
-      if (answer !== undefined) answers.set(row.id as string, answer);
-    }
-    return answers;
-  }
-
-  /** Stores what is not stored yet, and answers for it. Only a key, or a job that is sent again, can find something in its way. */
-  async #store(
-    jobs: readonly NewJob[],
-    payload: string | null,
-    { executor, again = false, patience = null }: Storing,
-  ): Promise<Answers> {
-    const { claimWithin } = this.#database.config;
-    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
-    const keyed = jobs.some((job) => job.key !== undefined);
-    if (!keyed && !again) {
-      await this.#database.run(enqueueJobs, values, executor);
-      return new Map(jobs.map(({ id }) => [id, created(id)]));
-    }
-    const rows = await this.#database.run(
-      enqueueDistinct,
-      [...values, keyed ? patience : null],
-      executor,
-    );
-    return new Map(rows.map(({ id }) => [id, created(id)]));
-  }
-
-  /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
-  #storeAgain(jobs: readonly NewJob[], patience: string | null): Promise<Answers> {
-    return this.#database.transaction(async (executor) => {
-      const payload = readyPayload(jobs.map((job) => job.type));
-      const stored = await this.#storeNew(jobs, payload, { executor, again: true, patience });
-      const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
-      for (const { id } of undone) stored.delete(id);
-      return stored;
-    });
-  }
-
-  /** Says why jobs were not stored, as far as the reason is still there. */
-  async #findConflicts(open: readonly NewJob[], executor?: Executor): Promise<Answers> {
-    const ids = open.map((job) => job.id);
-    const keys = open.flatMap((job) => job.key ?? []);
-    const rows = await this.#database.run(findConflicts, [ids, keys], executor);
-    const byId = new Set(rows.map((row) => row.id));
-    const byKey = new Map(
-      rows.flatMap((row) => (row.key === null ? [] : [[row.key, row.id] as const])),
-    );
-    const answers: Answers = new Map();
-    for (const job of open) {
-      const holder = job.key === undefined ? undefined : byKey.get(job.key);
-      if (byId.has(job.id)) answers.set(job.id, { id: job.id, created: false, reason: 'repeated' });
-      else if (holder !== undefined) answers.set(job.id, refuseTaken(job, holder));
-    }
-    return answers;
-  }
-
   /** One bad row rejects only its own call (A13): the others are stored one by one. */
   async #alone(batch: Batch, error: unknown, how: Flushing): Promise<void> {
     if (batch.length === 1) throw reasonOf(batch[0]?.item, error);
@@ -322,24 +220,6 @@ export class Enqueuer {
   }
 }
 
-/** The fields of jobs in the order of `enqueueJobs`. */
-function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
-  return [
-    plainColumn(jobs, (job) => job.id),
-    textColumn(jobs, (job) => job.type),
-    jsonColumn(jobs, (job) => job.input),
-    plainColumn(jobs, (job) => (job.rank === 0 ? undefined : job.rank)),
-    plainColumn(jobs, (job) => job.hold),
-    plainColumn(jobs, (job) => job.runAt),
-    plainColumn(jobs, (job) => job.delayMs),
-    plainColumn(jobs, (job) => job.finishBy),
-    plainColumn(jobs, (job) => job.claimWithinMs),
-    plainColumn(jobs, (job) => job.attemptsMax),
-    textColumn(jobs, (job) => job.key),
-    textColumn(jobs, (job) => job.tags && textColumn(job.tags, (tag) => tag)),
-  ];
-}
-
 function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[] {
   return answers.size === 0 ? jobs : jobs.filter((job) => !answers.has(job.id));
 }
@@ -359,17 +239,4 @@ function byPool(batch: Batch): Batch[] {
     groups.set(pool, [...(groups.get(pool) ?? []), waiting]);
   }
   return [...groups.values()];
-}
-
-function add(answers: Answers, more: Answers): void {
-  for (const [id, answer] of more) answers.set(id, answer);
-}
-
-function split(jobs: readonly NewJob[]): [linked: readonly NewJob[], plain: readonly NewJob[]] {
-  const linked = jobs.filter(isLinked);
-  return linked.length === 0 ? [linked, jobs] : [linked, jobs.filter((job) => !isLinked(job))];
-}
-
-function created(id: string): Enqueued {
-  return { id, created: true, reason: 'created' };
 }

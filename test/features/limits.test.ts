@@ -266,6 +266,10 @@ test('a limit that nobody has set is refused by name, instead of limiting nothin
     detail: { limit: 'nobody' },
   });
   expect(await query('select from unstuck.jobs')).toHaveLength(0);
+  const { id } = await unstuck.enqueue(collect, 1);
+  await unstuck.cancel(id);
+  await unstuck.limits.delete('type:collect');
+  expect(await unstuck.enqueue(collect, 2)).toMatchObject({ created: true });
   await expect(unstuck.limits.set('x', { runing: 1 } as never)).rejects.toMatchObject({
     code: 'OPTION_UNKNOWN',
   });

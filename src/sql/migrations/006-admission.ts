@@ -124,7 +124,7 @@ const storeJobs = (t: Names): Sql => sql`
       if wants is not null and not rooms ? wants then
         answer := 'pool-unknown'; other := wants; return next; continue;
       end if;
-      if g.limit_key is not null and not exists (select from ${t.limits} l where l.name = split_part(g.limit_key, '#', 1)) then
+      if g.limit_key !~ '^(type|queue):' and not exists (select from ${t.limits} l where l.name = split_part(g.limit_key, '#', 1)) then
         answer := 'limit-unknown'; other := split_part(g.limit_key, '#', 1); return next; continue;
       end if;
       if parent is not null and exists (select from ${t.executions} e where e.parent_id = parent and e.ordinal = g.ordinal) then answer := 'ended'; return next; continue; end if;

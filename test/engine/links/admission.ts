@@ -26,12 +26,26 @@ export function expectation(
   const holder = key === undefined ? undefined : now.live.find((one) => one.key === key);
   if (holder !== undefined) {
     if (whenTaken === 'return') return { id: holder.id, reason: 'key-live' };
-    const replaceable = whenTaken === 'replace' && holder.type === type && !holder.runs;
+    const replaceable =
+      whenTaken === 'replace' &&
+      holder.type === type &&
+      !holder.runs &&
+      countsAlike(holder, type, wish);
     return replaceable ? { id: holder.id, reason: 'replaced' } : { reason: 'KEY_TAKEN' };
   }
   if (isRefused(now, type, wish)) return { reason: 'SLOTS_EXHAUSTED' };
   const open = now.windows.some((one) => one.key === key && one.until_ms > now.now_ms);
   return { reason: open && wish.keyWindow !== undefined ? 'key-window' : 'created' };
+}
+
+/** Another input must not take a job to another pool or customer: it holds what the first one asked for. */
+function countsAlike(
+  { wants, limit }: Picture['live'][number],
+  type: string,
+  { pool, customer }: Wish,
+): boolean {
+  if (POOLED.has(type) && wants !== pool) return false;
+  return type !== 'limited' || limit === `type:limited#${customer}`;
 }
 
 function isRefused(now: Picture, type: string, { pool, whenFull, hold }: Wish): boolean {

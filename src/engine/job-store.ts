@@ -1,0 +1,160 @@
+/** Job store: sends new jobs, plain, keyed and linked, and tells what stands in the way of those that were not stored. */
+import type { Enqueued } from '../domain/job.ts';
+import type { NewJob } from '../domain/new-job.ts';
+import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
+import {
+  enqueueDistinct,
+  enqueueJobs,
+  findConflicts,
+  notify,
+  takeBack,
+  undoRepeats,
+} from '../sql/enqueue.ts';
+import { jsonColumn, plainColumn, textColumn } from '../storage/columns.ts';
+import type { Database, Executor } from '../storage/database.ts';
+import { type Answer, answerOf, isLinked, refuseTaken, sendLinked } from './linked-jobs.ts';
+import { limitPayload, readyPayload } from './notifier.ts';
+
+/** What is known so far, by the id of the job that was sent. */
+export type Answers = Map<string, Answer>;
+
+/** Where jobs are stored, whether they may be stored already, and how long a lock is waited for (null: as long as the session allows). */
+export interface Storing {
+  readonly executor?: Executor | undefined;
+  readonly again?: boolean;
+  readonly patience?: string | null;
+}
+
+/** Stores new jobs with as few statements as their kinds allow. */
+export class JobStore {
+  #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Stores jobs in the caller's transaction, and has those let in after its commit that wait at a limit. */
+  async storeIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answers> {
+    const { notify: tells } = this.#database.config;
+    const payload = tells ? readyPayload(jobs.map((job) => job.type)) : null;
+    const answers: Answers = new Map();
+    const [linked, plain] = split(jobs);
+    if (plain.length > 0) add(answers, await this.#storePlain(plain, payload, { executor }));
+    if (linked.length > 0) add(answers, await this.#storeLinked(linked, payload, { executor }));
+    const limited = linked.flatMap((job) => job.limitKey ?? []);
+    // Let in after the commit, by whoever hears of it: limits are never locked in a transaction of a user.
+    if (tells && limited.length > 0)
+      await this.#database.run(notify, [limitPayload(limited)], executor);
+    return answers;
+  }
+
+  /** Stores jobs that are all linked or all not, and answers for them; one that is not answered for has found something in its way. */
+  store(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answers> {
+    const linked = jobs[0] !== undefined && isLinked(jobs[0]);
+    return linked
+      ? this.#storeLinked(jobs, payload, storing)
+      : this.#storePlain(jobs, payload, storing);
+  }
+
+  async #storeLinked(
+    jobs: readonly NewJob[],
+    payload: string | null,
+    { executor, patience = null }: Storing,
+  ): Promise<Answers> {
+    const rows = await sendLinked(this.#database, jobs, { executor, payload, patience });
+    const answers: Answers = new Map();
+    for (const row of rows) {
+      const answer = answerOf(row);
+      if (answer !== undefined) answers.set(row.id as string, answer);
+    }
+    return answers;
+  }
+
+  /** Stores what is not stored yet, and answers for it. Only a key, or a job that is sent again, can find something in its way. */
+  async #storePlain(
+    jobs: readonly NewJob[],
+    payload: string | null,
+    { executor, again = false, patience = null }: Storing,
+  ): Promise<Answers> {
+    const { claimWithin } = this.#database.config;
+    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
+    const keyed = jobs.some((job) => job.key !== undefined);
+    if (!keyed && !again) {
+      await this.#database.run(enqueueJobs, values, executor);
+      return new Map(jobs.map(({ id }) => [id, created(id)]));
+    }
+    const rows = await this.#database.run(
+      enqueueDistinct,
+      [...values, keyed ? patience : null],
+      executor,
+    );
+    return new Map(rows.map(({ id }) => [id, created(id)]));
+  }
+
+  /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
+  storeAgain(jobs: readonly NewJob[], patience: string | null): Promise<Answers> {
+    return this.#database.transaction(async (executor) => {
+      const payload = readyPayload(jobs.map((job) => job.type));
+      const stored = await this.store(jobs, payload, { executor, again: true, patience });
+      const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
+      for (const { id } of undone) stored.delete(id);
+      return stored;
+    });
+  }
+
+  /** Says why jobs were not stored, as far as the reason is still there. */
+  async findConflicts(open: readonly NewJob[], executor?: Executor): Promise<Answers> {
+    const ids = open.map((job) => job.id);
+    const keys = open.flatMap((job) => job.key ?? []);
+    const rows = await this.#database.run(findConflicts, [ids, keys], executor);
+    const byId = new Set(rows.map((row) => row.id));
+    const byKey = new Map(
+      rows.flatMap((row) => (row.key === null ? [] : [[row.key, row.id] as const])),
+    );
+    const answers: Answers = new Map();
+    for (const job of open) {
+      const holder = job.key === undefined ? undefined : byKey.get(job.key);
+      if (byId.has(job.id)) answers.set(job.id, { id: job.id, created: false, reason: 'repeated' });
+      else if (holder !== undefined) answers.set(job.id, refuseTaken(job, holder));
+    }
+    return answers;
+  }
+
+  /** Takes jobs out again that the caller's transaction has stored. */
+  async takeBack(executor: Executor, jobs: readonly NewJob[]): Promise<void> {
+    await this.#database.run(takeBack, [jobs.map((job) => job.id)], executor);
+  }
+}
+
+/** The fields of jobs in the order of `enqueueJobs`. */
+function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
+  return [
+    plainColumn(jobs, (job) => job.id),
+    textColumn(jobs, (job) => job.type),
+    jsonColumn(jobs, (job) => job.input),
+    plainColumn(jobs, (job) => (job.rank === 0 ? undefined : job.rank)),
+    plainColumn(jobs, (job) => job.hold),
+    plainColumn(jobs, (job) => job.runAt),
+    plainColumn(jobs, (job) => job.delayMs),
+    plainColumn(jobs, (job) => job.finishBy),
+    plainColumn(jobs, (job) => job.claimWithinMs),
+    plainColumn(jobs, (job) => job.attemptsMax),
+    textColumn(jobs, (job) => job.key),
+    textColumn(jobs, (job) => job.tags && textColumn(job.tags, (tag) => tag)),
+  ];
+}
+
+/** Adds more answers. */
+export function add(answers: Answers, more: Answers): void {
+  for (const [id, answer] of more) answers.set(id, answer);
+}
+
+function split(jobs: readonly NewJob[]): [linked: readonly NewJob[], plain: readonly NewJob[]] {
+  const linked = jobs.filter(isLinked);
+  return linked.length === 0 ? [linked, jobs] : [linked, jobs.filter((job) => !isLinked(job))];
+}
+
+/** The answer for a job that was stored. */
+export function created(id: string): Enqueued {
+  return { id, created: true, reason: 'created' };
+}
