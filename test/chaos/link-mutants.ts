@@ -28,7 +28,7 @@ const MUTANTS = {
   'limit-unlocked': {
     where: 'let_into_limit',
     changes: [
-      ['for update of o', ''],
+      ['where o.key = k for update;', 'where o.key = k;'],
       // Its row is locked by this as well, while another has let in and not committed.
       [
         'insert into "unstuck".limit_keys (key, used_at) values (k, "unstuck".clock()) on conflict do nothing',

@@ -119,11 +119,13 @@ const letIntoLimit = (t: Names): Sql => sql`
     l record; used integer; room integer; lets bigint; starts timestamptz[]; types text[] := served; one uuid; moved text; ready text[] := '{}';
   begin
     insert into ${t.limitKeys} (key, used_at) values (k, ${t.now}) on conflict do nothing;
+    perform from ${t.limitKeys} o where o.key = k for update;
+    if not found then return ready; end if; -- Forgotten in between, as unused: the sweep comes again.
+    -- The amounts as they are now, not as they were before the wait for the lock.
     select o.let_in, m.running, m.rate_count, array(select s from unnest(o.started) s
         -- What lies further ahead than that was noted before the clock was put back.
         where s > ${t.now} - m.rate_ms * interval '1 ms' and s < ${t.now} + m.rate_ms * interval '1 ms') as started
-      into l from ${t.limitKeys} o left join ${t.limits} m on m.name = split_part(k, '#', 1) where o.key = k for update of o;
-    if not found then return ready; end if; -- Forgotten in between, as unused: the sweep comes again.
+      into l from ${t.limitKeys} o left join ${t.limits} m on m.name = split_part(k, '#', 1) where o.key = k;
     select count(*) into used from (select from ${t.jobs} h where h.limit_key = k and h.waits_for is null limit coalesce(l.running, 0)) c;
     room := least(coalesce(l.running, 1000) - used, 1000);
     if room <= 0 then

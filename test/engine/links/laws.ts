@@ -81,7 +81,9 @@ function brokenLimits(world: World, before: Picture, now: Picture): string[] {
     const broken: string[] = [];
     const [had, placed] = [placedAt(before, key).length, placedAt(now, key).length];
     const { running, rate_count: count, rate_ms: ms } = amounts;
-    if (running !== null && placed > Math.max(running, had))
+    // A let-in that was under way when the limit was lowered went by what was allowed then.
+    const was = before.limits.find(({ name }) => name === amounts.name)?.running ?? 0;
+    if (running !== null && placed > Math.max(running, had, was))
       broken.push(`limit ${key} went from ${had} to ${placed} of ${running}`);
     if (count !== null && ms !== null) {
       const started = [...world.letIn, ...letInBetween(before, now)].filter(
