@@ -126,9 +126,16 @@ export function parsePage({ limit = 50, after }: Page): {
   readonly limit: number;
   readonly after: string | undefined;
 } {
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1_000)
-    throw invalid('limit', 'a whole number from 1 to 1000', limit);
-  return { limit, after: after === undefined ? undefined : parseJobId(after) };
+  return {
+    limit: checkCount('limit', limit),
+    after: after === undefined ? undefined : parseJobId(after),
+  };
+}
+
+/** Returns how many of something are asked for: 1 to 1,000. Throws REQUEST_INVALID. */
+export function checkCount(name: string, count: number): number {
+  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count;
+  throw invalid(name, 'a whole number from 1 to 1000', count);
 }
 
 function parseStates(given: JobFilter['state']): readonly State[] {

@@ -28,13 +28,15 @@ const ROUND_MS = 200;
 const LOOK_AFTER_MS = 30_000;
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
+const FIND = { pools: findWaitingPools, limitKeys: findWaitingKeys } as const;
+
 /** The part of a sweep that looks at links. */
 export class LinkSweep {
   #database: Database;
   /** Whom the rows that this process has moved concern. */
   #concerned = concernedBy([]);
-  #pool = '';
-  #key = '';
+  /** The pool and the key of a limit behind which the next look goes on. */
+  #behind = { pools: '', limitKeys: '' };
   #parent = FIRST_ID;
 
   constructor(database: Database) {
@@ -60,8 +62,8 @@ export class LinkSweep {
     await allOf([
       ...(work?.children ? [() => this.#cancelOrphans()] : []),
       ...(work?.parents ? [() => this.#lookAtParents(ready)] : []),
-      ...(work?.slots ? [() => this.#lookAtPools(ready)] : []),
-      ...(work?.limits ? [() => this.#lookAtKeys(ready)] : []),
+      ...(work?.slots ? [() => this.#lookAtLines('pools', ready)] : []),
+      ...(work?.limits ? [() => this.#lookAtLines('limitKeys', ready)] : []),
       () => this.#letOnInto(ready),
       ...(work?.done ? [() => this.#database.run(foldPools)] : []),
     ]);
@@ -84,20 +86,12 @@ export class LinkSweep {
     }
   }
 
-  async #lookAtPools(ready: Set<string>): Promise<void> {
+  async #lookAtLines(kind: 'pools' | 'limitKeys', ready: Set<string>): Promise<void> {
     const until = monotonicMs() + ROUND_MS;
     do {
-      this.#pool = await this.#look(findWaitingPools, this.#pool, 'pools');
+      this.#behind[kind] = await this.#look(FIND[kind], this.#behind[kind], kind);
       await this.#letOnInto(ready);
-    } while (this.#pool !== '' && monotonicMs() < until);
-  }
-
-  async #lookAtKeys(ready: Set<string>): Promise<void> {
-    const until = monotonicMs() + ROUND_MS;
-    do {
-      this.#key = await this.#look(findWaitingKeys, this.#key, 'limitKeys');
-      await this.#letOnInto(ready);
-    } while (this.#key !== '' && monotonicMs() < until);
+    } while (this.#behind[kind] !== '' && monotonicMs() < until);
   }
 
   /** Notes what has room behind a key; returns the key behind which to go on, empty at the end. */

@@ -120,8 +120,7 @@ export class Sweeper {
 
   /** Jobs were enqueued in somebody's transaction that stand before the keys of limits: lets them in now, as far as there is room. */
   letIn(limitKeys: readonly string[]): void {
-    const none = new Set<string>();
-    this.#links.note({ parents: none, pools: none, limitKeys: new Set(limitKeys) });
+    this.#links.note({ ...concernedBy([]), limitKeys: new Set(limitKeys) });
     this.#letInNow = true;
     this.#loops[0]?.wake();
   }

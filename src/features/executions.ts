@@ -2,6 +2,7 @@
 import { unstuckError } from '../domain/errors.ts';
 import { type Axes, cellOf, type ExecutionState } from '../domain/executions.ts';
 import type { JobError } from '../domain/job.ts';
+import { checkCount } from '../domain/job-filter.ts';
 import { parseJobId } from '../domain/job-id.ts';
 import { countByState, listExecutions, readPlan } from '../sql/executions.ts';
 import { shown } from '../std/shown.ts';
@@ -43,7 +44,6 @@ const NONE: FanOut['counts'] = {
   failed: 0,
   cancelled: 0,
 };
-const LIST_MAX = 1_000;
 const ORDINAL_MAX = 1_000_000;
 
 /** The executions of an installation's fan-outs. */
@@ -81,11 +81,7 @@ export class Executions {
     } = {},
   ): Promise<Cell[]> {
     const { state = null, after = -1, limit = 100 } = page;
-    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX)
-      throw unstuckError(
-        'REQUEST_INVALID',
-        `Expected limit to be a whole number from 1 to 1000, got ${shown(limit)}.`,
-      );
+    checkCount('limit', limit);
     if (!Number.isInteger(after) || after < -1 || after > ORDINAL_MAX)
       throw unstuckError(
         'REQUEST_INVALID',

@@ -1,5 +1,6 @@
 /** Pools: how many jobs of a publisher, a customer, a licence may be live at once; each holds a slot from its enqueue to its end. */
 import { unstuckError } from '../domain/errors.ts';
+import { checkCount } from '../domain/job-filter.ts';
 import { refuseUnknown } from '../domain/known-options.ts';
 import { checkPool } from '../domain/slots.ts';
 import {
@@ -50,7 +51,6 @@ export interface PoolProblem {
 }
 
 const CAPACITY_MAX = 1_000_000;
-const LIST_MAX = 1_000;
 /** An enqueue that was under way, and that has come to nothing, keeps a pool from being deleted once. */
 const DELETE_ROUNDS = 3;
 
@@ -91,12 +91,7 @@ export class Pools {
   /** Returns pools in the order of their keys: at most `limit` (1 to 1,000, default 100) behind the key `after`. */
   async list(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Pool[]> {
     const { after = '', limit = 100 } = page;
-    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_MAX)
-      throw unstuckError(
-        'REQUEST_INVALID',
-        `Expected limit to be a whole number from 1 to 1000, got ${shown(limit)}.`,
-      );
-    const rows = await this.#database.run(listPools, [after, limit]);
+    const rows = await this.#database.run(listPools, [after, checkCount('limit', limit)]);
     return rows.map(toPool);
   }
 

@@ -1,4 +1,5 @@
 /** Links: jobs that others wait for, or that wait for others: how they are stored, and who is let on when one of them has moved. */
+import { heardLost, sent } from './heard.ts';
 import { among } from './probes.ts';
 import { keepCte } from './settle.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
@@ -157,12 +158,10 @@ export const cancelChildren: Statement<{ id: string; links: JobLinks; plans: boo
     delete from ${t.jobs} j where ${among(sql`select children.id from children`)} returning j.*
   ), given as (
     select id, 'cancelled' as state, null::jsonb as result, error, 'its parent has ended' as reason from ended
-  ), ${keepCte(t, sql`null::bigint`)}, heard as (
-    select pg_notify(${t.literal}, 'cancel:' || w.worker_id::text) from (select distinct worker_id from ended where worker_id is not null) w
-  )
+  ), ${keepCte(t, sql`null::bigint`)}, ${heardLost(t, sql`ended`)}
   select e.id::text, jsonb_build_array(null, e.wants_pool, e.limit_key) as links,
     exists (select from ${t.fanOuts} f where f.parent_id = e.id) as plans
-  from ended e left join (select count(*) from heard) told on true`,
+  from ended e cross join ${sent(sql`heard_lost`)} as told`,
 );
 
 /** Adds what was completed to the totals of pools that nobody has locked. */

@@ -143,6 +143,14 @@ const isDue = (
 ): Sql => sql`(s.next_at <= ${t.now} or s.computed_at > ${t.now} + interval '1 second')
     and (s.retry_at is null or s.retry_at <= ${t.now} or s.retry_at > ${t.now} + interval '10 minutes')`;
 
+/** Whether any schedule is due: asked before a transaction is begun for them. */
+export const hasDueSchedules: Statement<{ due: boolean }> = statement(
+  'has-due-schedules',
+  (t) => sql`
+  select exists (select from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)})
+    or exists (select from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)}) as due`,
+);
+
 /** Locks the schedules that are due, the latest first, at most $1, one probe for each; those that another process fires are left to it. */
 export const lockDueSchedules: Statement<ScheduleRow> = statement(
   'lock-due-schedules',

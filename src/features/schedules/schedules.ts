@@ -1,8 +1,10 @@
 /** Schedules: what users do with them. */
+
 import { randomUUID } from 'node:crypto';
 import type { AnyJob } from '../../domain/define-job.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import type { Enqueued } from '../../domain/job.ts';
+import { checkCount } from '../../domain/job-filter.ts';
 import { JobIds } from '../../domain/job-id.ts';
 import { applySettings, checkInput } from '../../domain/new-job.ts';
 import { type NominalTime, nextAfter, preview } from '../../domain/nominal-times.ts';
@@ -201,14 +203,6 @@ function nextOrOld(row: ScheduleRow): Date {
 
 function storedActor({ by, reason }: Actor): StoredActor {
   return { by: checkWords('by', by), reason: checkWords('reason', reason) };
-}
-
-function checkCount(name: string, count: number): number {
-  if (Number.isInteger(count) && count >= 1 && count <= 1_000) return count;
-  throw unstuckError(
-    'REQUEST_INVALID',
-    `Expected ${name} to be a whole number from 1 to 1000, got ${shown(count)}.`,
-  );
 }
 
 function checkFrom(from: Date): number {
