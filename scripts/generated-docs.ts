@@ -1,5 +1,6 @@
 // The pages in docs/generated/ and the code that each is rendered from.
 import { renderErrors } from './docs/errors.ts';
+import { renderOpenApi } from './docs/openapi.ts';
 import { renderOptions } from './docs/options.ts';
 import { renderSchema } from './docs/schema.ts';
 import { renderStateMachine } from './docs/state-machine.ts';
@@ -15,6 +16,7 @@ export interface GeneratedDoc {
 /** Every page of docs/generated/; a file that is not listed here is an error there. */
 export const GENERATED_DOCS: readonly GeneratedDoc[] = [
   { file: 'errors.md', render: renderErrors },
+  { file: 'openapi.json', render: renderOpenApi },
   { file: 'options.md', render: renderOptions },
   { file: 'schema.sql', render: renderSchema },
   { file: 'state-machine.md', render: renderStateMachine },

@@ -31,7 +31,7 @@ import {
   callerExecutor,
   type PgTransaction,
 } from './storage/caller-transaction.ts';
-import { checkUrl, Database, withoutPassword } from './storage/database.ts';
+import { checkUrl, type Database, withoutPassword } from './storage/database.ts';
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
 import { type JobCount, readCount, readJobs } from './storage/job-filter.ts';
 import {
@@ -42,9 +42,8 @@ import {
   readJob,
   release,
 } from './storage/jobs.ts';
-import { checkSchema, migrate } from './storage/migrator.ts';
-import { makePartitions, unlessForbidden } from './storage/partitions.ts';
-import { inspectServer } from './storage/server.ts';
+import { checkSchema } from './storage/migrator.ts';
+import { type Opened, openDatabase, startEmbedded } from './storage/open-database.ts';
 
 /** A job whose input and result have the types of its definition, as JSON gives them back. */
 export type JobOf<J extends AnyJob> = Omit<Job, 'input' | 'result'> & {
@@ -61,10 +60,25 @@ export interface EnqueueCall extends EnqueueOptions {
 /** The storage behind a connection: for `unstuck/testing`, not for applications. */
 export let databaseOf: (unstuck: Unstuck) => Database;
 
+/**
+ * The same installation through connections and timeouts of its own, for `unstuck/http`: whoever looks at it can neither starve workers nor wait
+ * longer than 5 s for a statement. Enqueues still go through the one enqueuer of the connection, which closes the view with itself.
+ */
+export let apiViewOf: (unstuck: Unstuck) => Unstuck;
+
 /** One connection of a process to an installation: enqueue, inspect, work. */
 export class Unstuck {
   static {
     databaseOf = (unstuck) => unstuck.#database;
+    apiViewOf = (unstuck) => {
+      unstuck.#view ??= new Unstuck(
+        { database: unstuck.#database.forApi(), migrated: [] },
+        unstuck.log,
+        undefined,
+        unstuck,
+      );
+      return unstuck.#view;
+    };
   }
 
   readonly config: Config;
@@ -84,28 +98,32 @@ export class Unstuck {
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
-  #ids = new JobIds();
+  #ids: JobIds;
   #types: TypeRegistry;
   #fleet: Fleet;
   #waiter: Waiter;
   #closed: Promise<void> | undefined;
+  #view: Unstuck | undefined;
+  #whole: Unstuck | undefined;
 
   private constructor(
     { database, migrated }: Opened,
     log: Log,
     embedded: EmbeddedPostgres | undefined,
+    whole?: Unstuck,
   ) {
     this.#database = database;
     this.migrated = migrated;
     this.config = database.config;
     this.log = log;
     this.#embedded = embedded;
-    this.#waiter = new Waiter((id) => readJob(database, id));
-    this.#types = new TypeRegistry(database);
+    this.#whole = whole;
+    this.#ids = whole === undefined ? new JobIds() : whole.#ids;
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
-    this.#enqueuer = new Enqueuer(database, log, onReady);
-    const chores = [{ name: 'schedules', run: (on: Database) => fireDue(on, this.#enqueuer, log) }];
-    this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
+    this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
+    this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
+    this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
+    this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);
@@ -131,6 +149,14 @@ export class Unstuck {
       await embedded?.stop();
       throw error;
     }
+  }
+
+  #makeFleet(database: Database): Fleet {
+    const run = (on: Database): Promise<ReadonlySet<string>> =>
+      fireDue(on, this.#enqueuer, this.log);
+    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
+      { name: 'schedules', run },
+    ]);
   }
 
   /** The address of the database, without its password. */
@@ -319,6 +345,8 @@ export class Unstuck {
   }
 
   async #close(): Promise<void> {
+    if (this.#whole !== undefined) return this.#database.close();
+    await this.#view?.close();
     this.#waiter.stop();
     await this.#fleet.stop();
     await this.#enqueuer.stop();
@@ -355,37 +383,6 @@ export class Unstuck {
   }
 }
 
-/** Loaded only when it is used: its modules take 7 MB. */
-async function startEmbedded({ directory }: Config, log: Log): Promise<EmbeddedPostgres> {
-  const embedded = await import('./storage/embedded/start-embedded.ts');
-  return embedded.startEmbedded({ directory, log });
-}
-
 function isReady(made: NewJob | Promise<NewJob>): made is NewJob {
   return !(made instanceof Promise);
-}
-
-interface Opened {
-  readonly database: Database;
-  readonly migrated: readonly string[];
-}
-
-async function openDatabase(url: string, config: Config, log: Log): Promise<Opened> {
-  const { pooled } = await inspectServer(url, config);
-  if (pooled)
-    log.warn('transaction_pooler_found', {
-      effect: 'no LISTEN, no session locks: polling and leases only',
-    });
-  const database = new Database(url, config, pooled, (error) =>
-    log.debug('connection_lost', { error }),
-  );
-  try {
-    const migrated = config.migrate ? await migrate(database) : [];
-    if (!config.migrate) await checkSchema(database);
-    await unlessForbidden(database, log, makePartitions(database));
-    return { database, migrated };
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
 }

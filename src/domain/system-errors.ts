@@ -94,6 +94,16 @@ export const SYSTEM_ERRORS = {
       'The request names a host that is not this machine, and no token protects this server.',
     fix: 'Use the address that `unstuck start` printed, or set UNSTUCK_TOKEN.',
   },
+  SCOPE_MISSING: {
+    status: 403,
+    meaning: 'Whoever made the request may not do this.',
+    fix: 'Use a token that has the scope which the message names; `unstuck token create --scope …` makes one.',
+  },
+  QUERY_TIMEOUT: {
+    status: 503,
+    meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',
+    fix: 'Narrow the filter, or ask again when the database is less busy.',
+  },
   ROUTE_NOT_FOUND: {
     status: 404,
     meaning: 'There is nothing at this path.',

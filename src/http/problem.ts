@@ -1,15 +1,13 @@
 /** Problems: how an error is told over HTTP (RFC 9457), with the stable code of the catalogue. */
-import { randomUUID } from 'node:crypto';
 import { ERRORS, type ErrorCode, UnstuckError } from '../domain/errors.ts';
 import { snakeJson } from '../domain/json.ts';
 import type { Log } from '../domain/log.ts';
-import { isConnectionLost } from '../storage/postgres-errors.ts';
+import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
 const RETRY_AFTER_S = '2';
 
 /** Makes the answer for an error; what is not in the catalogue is logged under the `request_id` and told as INTERNAL_ERROR. */
-export function toProblem(error: unknown, path: string, log: Log): Response {
-  const requestId = randomUUID();
+export function toProblem(error: unknown, path: string, log: Log, requestId: string): Response {
   const { code, message, detail } = known(error);
   const { status, meaning, fix } = ERRORS[code];
   if (status >= 500) log.error('request_failed', { request: requestId, path, code, error });
@@ -28,15 +26,26 @@ export function toProblem(error: unknown, path: string, log: Log): Response {
   };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { 'content-type': 'application/problem+json', ...headersFor(code, detail) },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...headersFor(code, detail),
+    },
   });
 }
 
 function known(error: unknown): Pick<UnstuckError, 'code' | 'message' | 'detail'> {
   if (isCatalogued(error)) return error;
-  const code: ErrorCode = isConnectionLost(error) ? 'DATABASE_UNREACHABLE' : 'INTERNAL_ERROR';
+  const code = codeOfForeign(error);
   // The text of a foreign error may hold anything: it goes into the log only.
   return { code, message: ERRORS[code].meaning, detail: {} };
+}
+
+/** PostgreSQL stops what takes too long with 57014, and what waits too long for a lock with 55P03. */
+function codeOfForeign(error: unknown): ErrorCode {
+  if (isConnectionLost(error)) return 'DATABASE_UNREACHABLE';
+  return ['57014', '55P03'].includes(codeOf(error)) ? 'QUERY_TIMEOUT' : 'INTERNAL_ERROR';
 }
 
 /** Recognised by its code too, because two copies of the package may meet here. */

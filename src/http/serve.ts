@@ -39,7 +39,7 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   let draining = false;
   const handler = createHandler(unstuck, { token: config.token, jobs, draining: () => draining });
   const server = createAdaptorServer({
-    fetch: handler,
+    fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
     overrideGlobalObjects: false,
     serverOptions: { requestTimeout: REQUEST_MS },
   }) as Server;

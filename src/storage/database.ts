@@ -17,6 +17,9 @@ export interface Executor {
 type PoolOptions = pg.PoolConfig & { onConnect?: (client: pg.PoolClient) => Promise<void> };
 
 const SWEEP_CONNECTIONS = 2;
+const API_CONNECTIONS = 4;
+const API_STATEMENT_MS = 5_000;
+const API_LOCK_MS = 1_000;
 const CLOSE_MS = 5_000;
 
 /** Runs named statements; every method throws what PostgreSQL or the connection threw. */
@@ -28,18 +31,26 @@ export class Database {
   readonly pooled: boolean;
   /** Monotonic time of the last statement that failed because of its connection; 0 when none has. */
   failedAt = 0;
+  #name: string;
   #pool: pg.Pool;
   #application: pg.Pool | undefined;
   #texts = new Map<Statement<unknown>, string>();
   #onError: (error: Error) => void;
 
-  constructor(url: string, config: Config, pooled: boolean, onError: (error: Error) => void) {
+  constructor(
+    url: string,
+    config: Config,
+    pooled: boolean,
+    onError: (error: Error) => void,
+    name = 'unstuck engine',
+  ) {
+    this.#name = name;
     this.url = url;
     this.config = config;
     this.names = namesOf(config.schema);
     this.pooled = pooled;
     this.#onError = onError;
-    this.#pool = this.#makePool(config.connections, 'unstuck engine', this.#engineSettings());
+    this.#pool = this.#makePool(config.connections, name, this.#engineSettings());
   }
 
   /** Runs a statement on any engine connection, or on the one given. */
@@ -63,7 +74,7 @@ export class Database {
   #renew(silent: Executor): void {
     if (silent !== this.#pool) return;
     const old = this.#pool;
-    this.#pool = this.#makePool(this.config.connections, 'unstuck engine', this.#engineSettings());
+    this.#pool = this.#makePool(this.config.connections, this.#name, this.#engineSettings());
     old.end().catch(this.#onError);
   }
 
@@ -104,6 +115,18 @@ export class Database {
     };
     const config = { ...this.config, ...timeouts, connections: SWEEP_CONNECTIONS };
     return new Database(this.url, config, this.pooled, this.#onError);
+  }
+
+  /** A view of the same database for those who only look and administer: few connections, short timeouts, so that they starve nobody. */
+  forApi(): Database {
+    const { statementTimeout, lockTimeout } = this.config;
+    const config = {
+      ...this.config,
+      statementTimeout: Math.min(statementTimeout, API_STATEMENT_MS),
+      lockTimeout: Math.min(lockTimeout, API_LOCK_MS),
+      connections: API_CONNECTIONS,
+    };
+    return new Database(this.url, config, this.pooled, this.#onError, 'unstuck api');
   }
 
   /** Gives a connection for statements that must stand alone (DDL); it is destroyed afterwards. */
@@ -159,7 +182,7 @@ export class Database {
     const options: PoolOptions = {
       ...clientOptions(this.url, this.config, name),
       max,
-      query_timeout: name === 'unstuck engine' ? this.config.statementTimeout + 500 : 0,
+      query_timeout: name === this.#name ? this.config.statementTimeout + 500 : 0,
       connectionTimeoutMillis: this.config.connectTimeout,
       idleTimeoutMillis: 30_000,
       allowExitOnIdle: true,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { defineJob } from '../../src/domain/define-job.ts';
 import { createHandler, type Handler, type HandlerOptions } from '../../src/http/index.ts';
-import { Unstuck } from '../../src/unstuck.ts';
+import { apiViewOf, Unstuck } from '../../src/unstuck.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 const NOBODY = '01a20077-9475-7261-9e06-aa4ced104c00';
@@ -135,7 +135,8 @@ describe('jobs', () => {
   });
 
   test('a job that is stored and cannot be read back is answered with 201 and its id, so that nobody sends it again', async () => {
-    unstuck.get = () => Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    apiViewOf(unstuck).get = () =>
+      Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
     const { status, headers, body } = await post(handler(), { type: 'free', input: 1 });
     expect(status).toBe(201);
     expect(body).toEqual({ id: expect.any(String), created: true, enqueued: 'created' });

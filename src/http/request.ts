@@ -1,0 +1,116 @@
+/** Request: reads the parts of a request and checks them against the schemas of its route. */
+import type { z } from 'zod';
+import { unstuckError } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
+import type { Route } from './route.ts';
+
+const ISSUES_MAX = 10;
+
+/** The checked parts of a request. */
+export interface Parts {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+/** Reads and checks; throws REQUEST_INVALID, REQUEST_TOO_LARGE, MEDIA_TYPE_UNSUPPORTED or INPUT_UNSTORABLE. Nothing has been done then. */
+export async function readParts(
+  route: Route,
+  request: Request,
+  { params, bytesMax }: { readonly params: Record<string, string>; readonly bytesMax: number },
+): Promise<Parts> {
+  const query = queryOf(new URL(request.url).searchParams);
+  return {
+    params: check('path', route.params, params),
+    query: check('query', route.query, query),
+    body:
+      route.body === undefined
+        ? undefined
+        : check('body', route.body, await readJson(request, bytesMax)),
+  };
+}
+
+/** A parameter that is given once is a text, one that is repeated a list. */
+function queryOf(search: URLSearchParams): Record<string, string | string[]> {
+  return Object.fromEntries(
+    [...new Set(search.keys())].map((name) => {
+      const values = search.getAll(name);
+      return [name, values.length === 1 ? (values[0] as string) : values];
+    }),
+  );
+}
+
+function check(
+  part: 'path' | 'query' | 'body',
+  schema: z.ZodType | undefined,
+  value: unknown,
+): unknown {
+  if (schema === undefined) {
+    const [name] = Object.keys(value as object);
+    if (part !== 'query' || name === undefined) return undefined;
+    throw invalid(part, [`/${name.slice(0, 80)}: this route takes no such parameter`]);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalid(
+    part,
+    parsed.error.issues
+      .slice(0, ISSUES_MAX)
+      .map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`),
+  );
+}
+
+function invalid(part: string, issues: readonly string[]): Error {
+  return unstuckError(
+    'REQUEST_INVALID',
+    `The ${part} of the request is not what this route takes. ${issues.join('; ')}. Nothing was changed.`,
+    { detail: { issues } },
+  );
+}
+
+/** An empty body reads as `{}`, so that a change without options needs none. */
+async function readJson(request: Request, bytesMax: number): Promise<unknown> {
+  const bytes = await readBytes(request, bytesMax);
+  if (bytes.byteLength === 0 && !request.headers.has('content-type')) return {};
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw unstuckError(
+      'MEDIA_TYPE_UNSUPPORTED',
+      `Expected content-type application/json, got ${type === '' ? 'none' : JSON.stringify(type?.slice(0, 80))}.`,
+    );
+  }
+  return parseJson(decode(bytes), 'the body');
+}
+
+/** Reads no further than `bytesMax`: what a header says of the length is not believed. */
+async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > bytesMax) throw tooLarge(bytesMax);
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+}
+
+function tooLarge(bytesMax: number): Error {
+  return unstuckError(
+    'REQUEST_TOO_LARGE',
+    `Expected a body of at most ${bytesMax} bytes, got a larger one. Nothing was changed.`,
+    { detail: { bytes_max: bytesMax } },
+  );
+}
+
+/** Bytes that are no UTF-8 would otherwise become other characters without a word. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw unstuckError('REQUEST_INVALID', 'Expected the body to be UTF-8, got other bytes.', {
+      cause,
+    });
+  }
+}

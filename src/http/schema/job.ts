@@ -1,0 +1,117 @@
+/** Job: the shapes of jobs in requests and answers. */
+import { z } from 'zod';
+import { STATES } from '../../domain/transitions.ts';
+import { duration, givenInstant, instant, instantOrNull } from './values.ts';
+
+/** A value of a user: any JSON. */
+const anyJson = z.unknown().meta({ description: 'Any JSON, exactly as it was stored.' });
+
+/** Why an attempt or a job failed. */
+export const jobError: z.ZodType = z
+  .object({
+    code: z.string(),
+    name: z.string(),
+    message: z.string(),
+    stack: z.string().optional(),
+  })
+  .meta({ id: 'JobError', description: 'Why an attempt or a job failed.' });
+
+/** A job as `job show -o json` prints it. */
+const shown = z.object({
+  id: z.string(),
+  type: z.string(),
+  state: z.enum(STATES),
+  waits_for: z.string().nullable().meta({
+    description: 'The gate of a pending job, `worker` when queued, `lease` when running.',
+  }),
+  deadline: instantOrNull.meta({ description: 'The latest time at which `next` happens.' }),
+  next: z.string().meta({ description: 'What happens next, in words.' }),
+  late: z.boolean().meta({ description: 'Whether the deadline has passed.' }),
+  priority: z.int(),
+  attempt: z.int(),
+  attempts_max: z.int(),
+  crashes: z.int(),
+  snoozes: z.int(),
+  token: z.string().meta({ description: 'The fencing token of the latest attempt.' }),
+  input: anyJson,
+  result: anyJson,
+  error: jobError.nullable(),
+  progress: z.number().nullable(),
+  progress_note: z.string().nullable(),
+  key: z.string().nullable(),
+  tags: z.array(z.string()),
+  pool: z.string().nullable(),
+  limit_key: z.string().nullable(),
+  parent_id: z.string().nullable(),
+  ordinal: z.int().nullable(),
+  worker_id: z.string().nullable(),
+  reason: z.string().nullable(),
+  created_at: instant,
+  updated_at: instant,
+  started_at: instantOrNull,
+  finished_at: instantOrNull,
+  run_at: instantOrNull,
+  finish_by: instantOrNull,
+});
+
+/** A job, live or finished. */
+export const job: z.ZodType = shown.meta({ id: 'Job', description: 'A job, live or finished.' });
+
+/** What an enqueue answers: the job, and whether this request stored it. */
+export const enqueuedJob: z.ZodType = z
+  .object({
+    ...shown.partial().shape,
+    id: z.string(),
+    created: z.boolean().meta({ description: 'Whether this request stored the job.' }),
+    enqueued: z.enum(['created', 'key-live', 'replaced', 'key-window', 'repeated']),
+  })
+  .meta({
+    id: 'EnqueuedJob',
+    description:
+      'The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back.',
+  });
+
+/** A new job as its schema gives it. */
+export interface NewJobBody {
+  readonly type: string;
+  readonly input?: unknown;
+  readonly priority?: number | undefined;
+  readonly run_at?: Date | undefined;
+  readonly delay?: string | number | undefined;
+  readonly hold?: boolean | undefined;
+  readonly finish_by?: Date | undefined;
+  readonly claim_within?: string | number | undefined;
+  readonly key?: string | undefined;
+  readonly tags?: string[] | undefined;
+  readonly slot?: string | undefined;
+  readonly when_full?: 'refuse' | 'wait' | undefined;
+  readonly limit?:
+    | string
+    | { readonly name: string; readonly key?: string | undefined }
+    | undefined;
+  readonly when_taken?: 'return' | 'refuse' | 'replace' | undefined;
+  readonly key_window?: string | number | undefined;
+}
+
+/** A job to be stored. Only shapes: bounds are checked where every enqueue is, so that all doors say the same. */
+export const newJob: z.ZodType<NewJobBody> = z
+  .strictObject({
+    type: z.string(),
+    input: z.unknown(),
+    priority: z.number().optional(),
+    run_at: givenInstant.optional(),
+    delay: duration.optional(),
+    hold: z.boolean().optional(),
+    finish_by: givenInstant.optional(),
+    claim_within: duration.optional(),
+    key: z.string().optional(),
+    tags: z.array(z.string()).optional(),
+    slot: z.string().optional(),
+    when_full: z.enum(['refuse', 'wait']).optional(),
+    limit: z
+      .union([z.string(), z.strictObject({ name: z.string(), key: z.string().optional() })])
+      .optional(),
+    when_taken: z.enum(['return', 'refuse', 'replace']).optional(),
+    key_window: duration.optional(),
+  })
+  .meta({ id: 'NewJob', description: 'A job to be stored.' });
