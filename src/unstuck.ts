@@ -1,6 +1,7 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
 import { randomUUID } from 'node:crypto';
 import { answersOf } from './domain/batch.ts';
+import { checkActor } from './domain/bulk.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
 import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
@@ -260,14 +261,14 @@ export class Unstuck {
     return this.#waiter.wait(parseJobId(id), options);
   }
 
-  /** Makes a held job ready. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
-  release(id: string, actor: Actor = {}): Promise<Job> {
-    return release(this.#database, parseJobId(id), actor);
+  /** Makes a held job ready. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or REQUEST_INVALID. */
+  async release(id: string, actor: Actor = {}): Promise<Job> {
+    return release(this.#database, parseJobId(id), checkActor(actor));
   }
 
-  /** Cancels a live job; a running handler's signal is aborted within two heartbeats. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
-  cancel(id: string, actor: Actor = {}): Promise<Job> {
-    return cancel(this.#database, parseJobId(id), actor);
+  /** Cancels a live job; a running handler's signal is aborted within two heartbeats. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or REQUEST_INVALID. */
+  async cancel(id: string, actor: Actor = {}): Promise<Job> {
+    return cancel(this.#database, parseJobId(id), checkActor(actor));
   }
 
   /**

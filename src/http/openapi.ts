@@ -132,7 +132,7 @@ function answersOf(route: Route, shapeOf: ShapeOf): Json {
 function problemsOf({ scope, body, errors = [] }: Route, problemShape: Json): Json {
   const codes = [
     ...errors,
-    ...(scope === 'open' ? (['INTERNAL_ERROR'] as const) : COMMON),
+    ...(scope === 'open' ? (['REQUEST_INVALID', 'INTERNAL_ERROR'] as const) : COMMON),
     ...(body === undefined ? [] : WITH_BODY),
   ];
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))].toSorted((a, b) => a - b);
