@@ -76,6 +76,15 @@ function addProcesses(add: Add): void {
     .option('--no-supervise', 'run in this very process; a dead one is not started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
+    'serve [modules...]',
+    'the HTTP server alone; inputs are checked by the definitions that these modules export',
+    async () => (await import('./start.ts')).serve,
+  )
+    .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
+    .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
+    .option('--no-supervise', 'run in this very process; a dead one is not started again')
+    .addOption(new Option('--supervised').hideHelp());
+  add(
     'work <modules...>',
     'run the jobs whose definitions these modules export',
     async () => (await import('./work.ts')).work,

@@ -19,6 +19,13 @@ import { type WorkCommandOptions, workOptions } from './work.ts';
 export interface StartOptions extends WorkCommandOptions {
   readonly host?: string;
   readonly port?: number;
+  /** Runs no jobs: the definitions only check the inputs that come in. */
+  readonly serveOnly?: boolean;
+}
+
+/** `unstuck serve`: the same without a worker. */
+export function serve(options: StartOptions, modules: readonly string[]): Promise<number> {
+  return start({ ...options, serveOnly: true }, modules);
 }
 
 /** Runs the command: exit code 0 after a graceful stop. */
@@ -40,7 +47,8 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
   const unstuck = await patiently(
     connectOptions(options, 'warn'),
-    (connected) => beginWork(connected, loaded.jobs, options, onReplace),
+    (connected) =>
+      beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
     (text) => screen.hint(text),
     stop.signal,
   );
@@ -74,9 +82,10 @@ async function run(
   { screen, signal, halt }: { screen: Screen; signal: AbortSignal; halt: AbortSignal },
 ): Promise<boolean> {
   const server = await serveOrClose(unstuck, loaded, options);
-  const demo = await enqueueDemo(unstuck, loaded);
+  const works = options.serveOnly !== true;
+  const demo = works ? await enqueueDemo(unstuck, loaded) : 0;
   const { concurrency } = parseWorkOptions(options, process.env);
-  greet(screen, { unstuck, server, ...loaded, demo, concurrency });
+  greet(screen, { unstuck, server, ...loaded, works, demo, concurrency });
   tellSupervisor('ready');
   const watching = watchCounts(unstuck, screen, signal);
   await aborted(signal);
@@ -104,8 +113,8 @@ async function serveOrClose(
   { host, port }: StartOptions,
 ): Promise<HttpServer> {
   try {
-    const { serve } = await import('../http/index.ts');
-    return await serve(unstuck, { host, port, jobs });
+    const http = await import('../http/index.ts');
+    return await http.serve(unstuck, { host, port, jobs });
   } catch (error) {
     await settlesWithin(unstuck.close(), stopWithinMs(unstuck.config));
     throw error;
