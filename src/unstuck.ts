@@ -104,7 +104,8 @@ export class Unstuck {
     this.#types = new TypeRegistry(database);
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#enqueuer = new Enqueuer(database, log, onReady);
-    const chores = [{ name: 'schedules', run: (on: Database) => fireDue(on, this.#enqueuer, log) }];
+    const fire = (on: Database): Promise<ReadonlySet<string>> => fireDue(on, this.#enqueuer, log);
+    const chores = [{ name: 'schedules', work: 'schedules', run: fire }] as const;
     this.#fleet = new Fleet(database, log, (id) => this.#waiter.ended(id), chores);
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
