@@ -156,7 +156,7 @@ export class Unstuck {
     const run = (on: Database): Promise<ReadonlySet<string>> =>
       fireDue(on, this.#enqueuer, this.log);
     return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
-      { name: 'schedules', run },
+      { name: 'schedules', work: 'schedules', run },
     ]);
   }
 

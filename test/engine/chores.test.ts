@@ -15,10 +15,12 @@ test('every round does every chore, and a failed one is part of what the round t
   const sweeper = new Sweeper(database(), unstuck.log, hooks, [
     {
       name: 'broken',
+      work: 'schedules',
       run: () => (broken ? Promise.reject(new Error('no')) : Promise.resolve(new Set())),
     },
     {
       name: 'good',
+      work: 'schedules',
       run: (on) => {
         done.push(on.config.schema);
         return Promise.resolve(new Set(['mail']));

@@ -8,7 +8,6 @@ import { findConflicts } from '../../sql/enqueue.ts';
 import {
   cancelReplaced,
   failSchedules,
-  hasDueSchedules,
   lockDueSchedule,
   lockDueSchedules,
   moveSchedules,
@@ -57,8 +56,6 @@ export async function fireDue(
   log: Log,
 ): Promise<ReadonlySet<string>> {
   const types = new Set<string>();
-  const [found] = await database.run(hasDueSchedules);
-  if (found?.due !== true) return types;
   const until = monotonicMs() + ROUND_MS;
   for (;;) {
     const more = await fireBatch(database, storing, log, types);
