@@ -2,6 +2,7 @@
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
+import { pruneRequests } from '../sql/requests.ts';
 import { pruneRowErrors } from '../sql/sweep.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
@@ -20,6 +21,7 @@ export async function retention(database: Database, log: Log): Promise<number> {
     () => database.run(pruneLinks),
     () => forgetFanOuts(database),
     () => database.run(pruneAudit, [database.config.keepFailed]),
+    () => database.run(pruneRequests),
     () => movePartitions(database, log),
   ]);
   return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);

@@ -1,4 +1,5 @@
 /** Ticks: who does the next round of a loop that all processes share, and whether there is anything to do in a round of the sweep. */
+import { silentActions } from './bulk-actions.ts';
 import { toPrune } from './fleet.ts';
 import { dueAt, standingAt } from './gates.ts';
 import { children } from './links.ts';
@@ -21,7 +22,8 @@ export type Work =
   | 'children'
   | 'done'
   | 'prune'
-  | 'schedules';
+  | 'schedules'
+  | 'bulk-actions';
 
 /**
  * Where each kind of work is looked for: with the conditions of the statements that do it, or fewer of them, so that a look never misses what they
@@ -42,6 +44,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   done: [sql`from ${t.poolDone}`],
   prune: toPrune(t),
   schedules: dueSchedules(t),
+  'bulk-actions': [silentActions(t)],
 });
 
 /** The kinds of work of which there is any, as an array. */

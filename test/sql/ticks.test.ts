@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
+import { adoptAction } from '../../src/sql/bulk-actions.ts';
 import { clampLeases, pruneWorkers } from '../../src/sql/fleet.ts';
 import {
   findParents,
@@ -148,6 +149,17 @@ const CASES: readonly Case[] = [
       await session.query(`update unstuck.workers set ended_at = now() - interval '2 days'`);
     },
     by: [[pruneWorkers, []]],
+  },
+  {
+    name: 'a change of many jobs whose process has fallen silent',
+    work: ['bulk-actions'],
+    make: (session) =>
+      session.query(
+        `insert into unstuck.audit (id, at, action, detail, runner, beat_at)
+          values ($1, now(), 'retry', '{}', $1, now() - interval '1 minute')`,
+        [randomUUID()],
+      ),
+    by: [[adoptAction, [randomUUID()]]],
   },
   {
     name: 'a schedule whose time has come',
