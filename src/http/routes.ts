@@ -1,7 +1,26 @@
 /** Routes: all of them, as the handler serves and the OpenAPI document describes them. */
 import type { Route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { documentRoutes } from './routes/document.ts';
+import { executionRoutes } from './routes/executions.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { limitRoutes } from './routes/limits.ts';
+import { poolRoutes } from './routes/pools.ts';
+import { queueRoutes } from './routes/queues.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { statusRoutes } from './routes/status.ts';
+import { tickRoutes } from './routes/ticks.ts';
 
 /** Every route below /v1, and the document of them. */
-export const ROUTES: readonly Route[] = [...documentRoutes, ...jobRoutes];
+export const ROUTES: readonly Route[] = [
+  ...documentRoutes,
+  ...jobRoutes,
+  ...statusRoutes,
+  ...queueRoutes,
+  ...poolRoutes,
+  ...limitRoutes,
+  ...scheduleRoutes,
+  ...executionRoutes,
+  ...auditRoutes,
+  ...tickRoutes,
+];
