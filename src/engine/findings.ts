@@ -23,17 +23,17 @@ export async function refreshFindingsWhenDue(database: Database, log: Log): Prom
   if (walk !== undefined) await refresh(database, log, walk);
 }
 
-/** The same at once. */
-export async function refreshFindings(database: Database, log: Log): Promise<void> {
+/** The same at once; returns how many findings there are. */
+export async function refreshFindings(database: Database, log: Log): Promise<number> {
   const [walk] = await database.run(whereWalkIs, [FINDINGS_EVERY_MS]);
-  await refresh(database, log, walk as Walk);
+  return refresh(database, log, walk as Walk);
 }
 
-async function refresh(database: Database, log: Log, walk: Walk): Promise<void> {
+async function refresh(database: Database, log: Log, walk: Walk): Promise<number> {
   const passMs = Number(walk.pass_ms);
   const pages = [walk.from_page, walk.to_page];
   const groups = await database.run(findLateGroups, [overdueGraceMs(database.config), ...pages]);
-  if (groups.length === 0 && !walk.findings) return;
+  if (groups.length === 0 && !walk.findings) return 0;
   const findings = groups.map((group) => ({
     ...explain(group),
     kind: group.kind,
@@ -42,8 +42,8 @@ async function refresh(database: Database, log: Log, walk: Walk): Promise<void> 
     oldest: group.oldest,
     look_ms: LOOK_MS + passMs,
   }));
-  for (const stored of await database.run(storeFindings, [JSON.stringify(findings), passMs])) {
-    if (stored.fresh)
-      log.warn('finding', { kind: stored.kind, subject: stored.subject, reason: stored.reason });
-  }
+  const stored = await database.run(storeFindings, [JSON.stringify(findings), passMs]);
+  for (const { fresh, kind, subject, reason } of stored)
+    if (fresh) log.warn('finding', { kind, subject, reason });
+  return stored.length;
 }

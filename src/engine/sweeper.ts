@@ -46,11 +46,26 @@ export interface Chore {
   readonly name: string;
   /** What of the look at the beginning of a round tells whether there is. */
   readonly work: Work;
-  /**
-   * Does what is due, in statements that are bounded, and returns the types of the jobs that it made ready; whatever it throws is reported and
-   * tried again in the next round. Other processes hear of the jobs by its own statements.
-   */
-  run(database: Database): Promise<ReadonlySet<string>>;
+  /** Does what is due, in statements that are bounded; whatever it throws is reported and tried again in the next round. */
+  run(database: Database): Promise<ChoreRound>;
+}
+
+/** What one round of a chore did. */
+export interface ChoreRound {
+  /** The types of the jobs that it made ready. Other processes hear of them by its own statements. */
+  readonly ready: ReadonlySet<string>;
+  /** How many things it did. */
+  readonly done: number;
+  /** Whether it stopped for its time before everything was done. */
+  readonly more: boolean;
+}
+
+/** What a round of the sweep left. */
+export interface SweptRound {
+  /** How many findings there are now. */
+  readonly findings: number;
+  /** Whether it stopped for its time before everything was done. */
+  readonly more: boolean;
 }
 
 /** What a sweeper tells its process. */
@@ -63,7 +78,7 @@ export interface SweeperHooks {
 
 /** Takes part in the sweep of this installation until it is stopped. */
 export class Sweeper {
-  /** Rows moved since the start, by task. */
+  /** Rows moved since the start, by task, and what chores did, by theirs. */
   readonly moved: Map<string, number> = new Map();
   #database: Database;
   #log: Log;
@@ -79,6 +94,10 @@ export class Sweeper {
   /** Monotonic time before which rounds are done without a look. */
   #lookAt = Number.NEGATIVE_INFINITY;
   #promoteNow = false;
+  /** Monotonic time at which a round that may only take so long begins nothing further. */
+  #untilMs = Number.POSITIVE_INFINITY;
+  /** Whether the latest round stopped for its time. */
+  #more = false;
   #loops: Loop[];
 
   constructor(database: Database, log: Log, hooks: SweeperHooks, chores: readonly Chore[] = []) {
@@ -137,11 +156,19 @@ export class Sweeper {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  /** Does one whole round now, whoever has the tick: for tests and for `unstuck start`. */
-  async sweepOnce(): Promise<void> {
-    await this.#fleet.look();
-    await this.#sweep(await this.#takeBlindly());
-    await refreshFindings(this.#database, this.#log);
+  /** Does one round now, whoever has the tick; nothing further is begun after `untilMs` of the monotonic clock. For ticks from outside, and tests. */
+  async sweepOnce(untilMs: number = Number.POSITIVE_INFINITY): Promise<SweptRound> {
+    this.#untilMs = untilMs;
+    this.#more = false;
+    let findings = 0;
+    await allOf([
+      () => this.#fleet.look(),
+      async () => this.#sweep(await this.#takeBlindly()),
+      async () => {
+        findings = await refreshFindings(this.#database, this.#log);
+      },
+    ]);
+    return { findings, more: this.#more };
   }
 
   async #round(): Promise<number> {
@@ -194,12 +221,12 @@ export class Sweeper {
     this.#promoteNow = false;
     const work = tick?.work ?? null;
     const has = (kind: Work): boolean => work === null || work.includes(kind);
-    const step = (kind: Work, run: () => Promise<unknown>): (() => Promise<unknown>)[] =>
-      has(kind) ? [run] : [];
+    const step = (kind: Work, run: () => Promise<void>): (() => Promise<void>)[] =>
+      has(kind) ? [() => this.#inTime(run)] : [];
     await allOf([
       ...this.#tasks.flatMap((task) => step(task.work, () => this.#run(task))),
       ...step('stray', () => this.#strays()),
-      () => this.#letOn(this.#links.round(has)),
+      () => this.#inTime(() => this.#letOn(this.#links.round(has))),
       ...step('prune', () => this.#fleet.prune()),
       ...this.#chores.flatMap((chore) => step(chore.work, () => this.#do(chore))),
     ]).finally(() => this.#nextChunk(tick?.pages ?? 0));
@@ -209,6 +236,11 @@ export class Sweeper {
   #nextChunk(pages: number): void {
     const next = this.#chunk + CHUNK_PAGES;
     this.#chunk = next < pages ? next : 0;
+  }
+
+  async #inTime(step: () => Promise<void>): Promise<void> {
+    if (monotonicMs() < this.#untilMs) await step();
+    else this.#more = true;
   }
 
   /** Findings have a tick of their own: jobs become late however seldom the sweep runs. */
@@ -240,7 +272,8 @@ export class Sweeper {
       if (pace.late) batch.halve();
       else batch.grow();
       await this.#announce(task.name, task.exceptional, moved);
-      if (ids.length < size || moved.length === 0 || monotonicMs() > until) return;
+      if (ids.length < size || moved.length === 0) return;
+      if (monotonicMs() > until) return void (this.#more = true);
     }
   }
 
@@ -323,7 +356,9 @@ export class Sweeper {
   }
 
   async #do(chore: Chore): Promise<void> {
-    const ready = await chore.run(this.#database);
+    const { ready, done, more } = await chore.run(this.#database);
+    if (more) this.#more = true;
+    this.moved.set(chore.name, (this.moved.get(chore.name) ?? 0) + done);
     if (ready.size > 0) this.#hooks.ready(ready);
   }
 

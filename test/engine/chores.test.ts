@@ -16,14 +16,17 @@ test('every round does every chore, and a failed one is part of what the round t
     {
       name: 'broken',
       work: 'schedules',
-      run: () => (broken ? Promise.reject(new Error('no')) : Promise.resolve(new Set())),
+      run: () =>
+        broken
+          ? Promise.reject(new Error('no'))
+          : Promise.resolve({ ready: new Set(), done: 0, more: false }),
     },
     {
       name: 'good',
       work: 'schedules',
       run: (on) => {
         done.push(on.config.schema);
-        return Promise.resolve(new Set(['mail']));
+        return Promise.resolve({ ready: new Set(['mail']), done: 2, more: true });
       },
     },
   ]);
@@ -34,7 +37,8 @@ test('every round does every chore, and a failed one is part of what the round t
   expect({ done, woken }).toEqual({ done: ['unstuck'], woken: ['mail'] });
   expect(await query('select from unstuck.ticks where last_ok_at is not null')).toEqual([]);
   broken = false;
-  await sweeper.sweepOnce();
+  expect(await sweeper.sweepOnce()).toEqual({ findings: 0, more: true });
+  expect(sweeper.moved.get('good')).toBe(4);
   expect(done).toHaveLength(2);
   expect(await query('select from unstuck.ticks where last_ok_at is not null')).toHaveLength(1);
 });

@@ -25,6 +25,7 @@ import { type Page, parsePage } from '../../domain/job-filter.ts';
 import { JobIds, parseJobId } from '../../domain/job-id.ts';
 import type { Log } from '../../domain/log.ts';
 import { encodeInput } from '../../domain/new-job.ts';
+import type { ChoreRound } from '../../engine/sweeper.ts';
 import {
   type ActionRow,
   abandonActions,
@@ -122,14 +123,15 @@ export class BulkActions {
   }
 
   /** Carries on what another process has left behind: one change for each call. A chore of the sweep. */
-  async adopt(): Promise<ReadonlySet<string>> {
-    if (this.#stop.signal.aborted) return new Set();
+  async adopt(): Promise<ChoreRound> {
+    const nothing = { ready: new Set<string>(), done: 0, more: false };
+    if (this.#stop.signal.aborted) return nothing;
     const [row] = await this.#database.run(adoptAction, [this.#runner]);
     if (row !== undefined) {
       this.#log.warn('bulk_action_carried_on', { id: row.id, action: row.action });
       this.#begin(row);
     }
-    return new Set();
+    return { ...nothing, done: row === undefined ? 0 : 1, more: row !== undefined };
   }
 
   /** Resolves when no change goes on here any more. */
