@@ -7,6 +7,7 @@ import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { JobIds, parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
+import { Meter } from './domain/meter.ts';
 import { applySettings, checkInput, checkJob, type NewJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
@@ -26,6 +27,7 @@ import { Queues } from './features/queues.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Watch } from './features/watch.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -95,6 +97,8 @@ export class Unstuck {
   readonly migrated: readonly string[];
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** What has changed, at little cost, and what this process has done. */
+  readonly watch: Watch;
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
@@ -119,10 +123,13 @@ export class Unstuck {
     this.#embedded = embedded;
     this.#whole = whole;
     this.#ids = whole === undefined ? new JobIds() : whole.#ids;
+    this.watch = new Watch(database, whole?.watch.meter ?? new Meter());
+    const { meter } = this.watch;
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
-    this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
+    this.#enqueuer =
+      whole === undefined ? new Enqueuer(database, log, onReady, meter) : whole.#enqueuer;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
@@ -154,7 +161,7 @@ export class Unstuck {
   #makeFleet(database: Database): Fleet {
     const run = (on: Database): Promise<ReadonlySet<string>> =>
       fireDue(on, this.#enqueuer, this.log);
-    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
+    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), this.watch.meter, [
       { name: 'schedules', run },
     ]);
   }

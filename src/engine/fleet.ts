@@ -4,6 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { EnqueueOptions } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import { VERSION } from '../domain/version.ts';
 import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
@@ -30,6 +31,7 @@ export class Fleet {
   #log: Log;
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
+  #meter: Meter;
   #workers = new Set<Worker>();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
@@ -41,8 +43,10 @@ export class Fleet {
     database: Database,
     log: Log,
     onEnded: (id: string) => void,
+    meter: Meter,
     chores: readonly Chore[] = [],
   ) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
@@ -67,6 +71,7 @@ export class Fleet {
       version: VERSION,
       onReplace,
       onEnded: this.#onEnded,
+      meter: this.#meter,
       stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);
@@ -90,6 +95,7 @@ export class Fleet {
       },
     };
     this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, hooks, this.#chores).start();
+    this.#meter.swept = this.#sweeper.moved;
   }
 
   /** Jobs of these types are ready: the workers here need no notification. */
