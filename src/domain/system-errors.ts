@@ -99,6 +99,11 @@ export const SYSTEM_ERRORS = {
     meaning: 'Whoever made the request may not do this.',
     fix: 'Use a token that has the scope which the message names; `unstuck token create --scope …` makes one.',
   },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    meaning: 'So many live streams are open that no further one is opened.',
+    fix: 'Close some, share one between tabs, or ask /v1/status now and then instead.',
+  },
   QUERY_TIMEOUT: {
     status: 503,
     meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',

@@ -61,7 +61,7 @@ function headersFor(
   code: ErrorCode,
   detail: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
-  if (ERRORS[code].status === 503) return { 'retry-after': RETRY_AFTER_S };
+  if ([429, 503].includes(ERRORS[code].status)) return { 'retry-after': RETRY_AFTER_S };
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
   if (code === 'METHOD_NOT_ALLOWED') return { allow: String(detail['allow']) };
   return {};
