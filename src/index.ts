@@ -40,6 +40,7 @@ export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
+export type { CountedOutcome, Meter, TypeMeter } from './domain/meter.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
@@ -95,7 +96,9 @@ export type {
   SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
+export type { Watch, WatchedJob } from './features/watch.ts';
 export type { Duration } from './std/duration.ts';
+export type { Histogram } from './std/histogram.ts';
 export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {
   CallerTransaction,

@@ -6,6 +6,7 @@ import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
+import { Meter } from './domain/meter.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import type { AnsweredRequest, RequestKey } from './domain/request-key.ts';
 import type { Why } from './domain/why-facts.ts';
@@ -32,6 +33,7 @@ import { Requests } from './features/requests/requests.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
 import {
   type CallerTransaction,
@@ -104,6 +106,8 @@ export class Unstuck {
   readonly migrated: readonly string[];
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** What has changed, at little cost, and what this process has done. */
+  readonly watch: Watch;
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
@@ -128,10 +132,13 @@ export class Unstuck {
     this.log = log;
     this.#embedded = embedded;
     this.#whole = whole;
+    this.watch = new Watch(database, whole === undefined ? new Meter() : whole.watch.meter);
+    const { meter } = this.watch;
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
-    this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
+    this.#enqueuer =
+      whole === undefined ? new Enqueuer(database, log, onReady, meter) : whole.#enqueuer;
     this.#preparer = whole === undefined ? new Preparer(this.config, this.#types) : whole.#preparer;
     this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
     this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
@@ -165,7 +172,7 @@ export class Unstuck {
 
   #makeFleet(database: Database): Fleet {
     const run = (on: Database): Promise<ChoreRound> => fireDue(on, this.#enqueuer, this.log);
-    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
+    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), this.watch.meter, [
       { name: 'schedules', work: 'schedules', run },
       { name: 'bulk actions', work: 'bulk-actions', run: () => this.bulkActions.adopt() },
     ]);

@@ -105,6 +105,11 @@ export const SYSTEM_ERRORS = {
       'The public keys of the identity provider could not be read, so that nobody could be recognised by them.',
     fix: 'Check the address of the keys (`jwksUrl`, UNSTUCK_OIDC_JWKS_URL) and that this server reaches it.',
   },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    meaning: 'So many live streams are open that no further one is opened.',
+    fix: 'Close some, share one between tabs, or ask /v1/status now and then instead.',
+  },
   QUERY_TIMEOUT: {
     status: 503,
     meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',

@@ -2,6 +2,7 @@
 import { UnstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import { Meter } from '../domain/meter.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
@@ -56,8 +57,15 @@ export class Enqueuer {
   /** Jobs whose pool an open transaction of somebody holds: they wait for it here, and take one connection at most. */
   #held: Committer<NewJob, Enqueued>;
   #onStored: (types: ReadonlySet<string>) => void;
+  #meter: Meter;
 
-  constructor(database: Database, log: Log, onStored: (types: ReadonlySet<string>) => void) {
+  constructor(
+    database: Database,
+    log: Log,
+    onStored: (types: ReadonlySet<string>) => void,
+    meter: Meter = new Meter(),
+  ) {
+    this.#meter = meter;
     this.#store = new JobStore(database);
     this.#lettingOn = new LettingOn(database, log, onStored);
     this.#notifier = new Notifier(database, log);
@@ -91,7 +99,11 @@ export class Enqueuer {
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
     const given = await this.enqueueEachIn(executor, jobs);
     const refusal = given.find((answer) => answer instanceof UnstuckError);
-    if (refusal === undefined) return given as Enqueued[];
+    if (refusal === undefined) {
+      for (const [index, job] of jobs.entries())
+        this.#meter.enqueued(job.type, (given[index] as Enqueued).created);
+      return given as Enqueued[];
+    }
     await this.#store.takeBack(executor, jobs);
     throw refusal;
   }
@@ -109,6 +121,7 @@ export class Enqueuer {
   /** Tells the workers of this process of jobs whose transaction has been committed, and lets those in that wait at a limit. */
   committed(jobs: readonly NewJob[]): void {
     if (jobs.length === 0) return;
+    for (const { type } of jobs) this.#meter.enqueued(type, true);
     this.#onStored(new Set(jobs.map((job) => job.type)));
     const limitKeys = new Set(jobs.flatMap((job) => job.limitKey ?? []));
     if (limitKeys.size > 0) this.#lettingOn.add({ ...concernedBy([]), limitKeys });
@@ -134,7 +147,7 @@ export class Enqueuer {
         return await this.#flushOnce(open, answers, {
           maybeStored: repeated,
           patient: how.patient,
-        }).finally(() => resolve(batch, answers));
+        }).finally(() => resolve(batch, answers, this.#meter));
       } catch (error) {
         // Ids are new: that one is there already means that the statement had come through.
         if (!repeated && violates(error, 'jobs_pkey')) {
@@ -237,11 +250,14 @@ function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[
   return answers.size === 0 ? jobs : jobs.filter((job) => !answers.has(job.id));
 }
 
-function resolve(batch: Batch, answers: Answers): void {
+function resolve(batch: Batch, answers: Answers, meter: Meter): void {
   for (const waiting of batch) {
     const answer = answers.get(waiting.item.id);
     if (answer instanceof UnstuckError) waiting.reject(answer);
-    else if (answer !== undefined) waiting.resolve(answer);
+    else if (answer !== undefined) {
+      meter.enqueued(waiting.item.type, answer.created);
+      waiting.resolve(answer);
+    }
   }
 }
 

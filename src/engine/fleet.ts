@@ -4,6 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { EnqueueOptions } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import { VERSION } from '../domain/version.ts';
 import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
@@ -31,6 +32,7 @@ export class Fleet {
   #log: Log;
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
+  #meter: Meter;
   #workers = new Set<Worker>();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
@@ -43,8 +45,10 @@ export class Fleet {
     database: Database,
     log: Log,
     onEnded: (id: string) => void,
+    meter: Meter,
     chores: readonly Chore[] = [],
   ) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
@@ -69,6 +73,7 @@ export class Fleet {
       version: VERSION,
       onReplace,
       onEnded: this.#onEnded,
+      meter: this.#meter,
       stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);
@@ -85,12 +90,9 @@ export class Fleet {
     if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
     this.#startWatchingSchema();
     this.#sweepDatabase = this.#database.forSweep();
-    this.#sweeper = new Sweeper(
-      this.#sweepDatabase,
-      this.#log,
-      this.#hooks(),
-      this.#chores,
-    ).start();
+    const hooks = this.#hooks();
+    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, hooks, this.#chores).start();
+    this.#meter.swept = this.#sweeper.moved;
   }
 
   /** Does one round of the sweep for an outside clock, even where taking part in the sweep is switched off. Throws SCHEMA_TOO_NEW. */

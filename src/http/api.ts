@@ -1,6 +1,8 @@
 /** API: what the routes of one handler share. */
 import type { AnyJob } from '../domain/define-job.ts';
 import type { Unstuck } from '../unstuck.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { Hub } from './stream/hub.ts';
 
 /** Everything that a route may use beside its request. */
 export interface Api {
@@ -12,4 +14,8 @@ export interface Api {
   readonly prefix: string;
   /** The OpenAPI document of the handler; made when it is first asked for. */
   readonly document: () => object;
+  /** The live streams of the handler. */
+  readonly hub: Hub;
+  /** What /metrics answers. */
+  readonly metrics: Metrics;
 }

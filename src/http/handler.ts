@@ -4,17 +4,21 @@ import { type Context, Hono } from 'hono';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { TickOptions } from '../domain/tick-options.ts';
+import { monotonicMs } from '../std/timer.ts';
 import { apiViewOf, type Unstuck } from '../unstuck.ts';
 import { Access } from './access/access.ts';
 import type { Peer, Principal } from './access/principal.ts';
 import { tickAuthenticator } from './access/tick.ts';
+import { logRequest, type Trail } from './access-log.ts';
 import type { Api } from './api.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { openApi } from './openapi.ts';
+import { addProbes, PROBES } from './probes.ts';
 import { toProblem } from './problem.ts';
-import { Readiness } from './readiness.ts';
 import { readParts } from './request.ts';
 import type { Call, Reply, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { Hub } from './stream/hub.ts';
 
 /** Answers one request; never rejects. `peer` says what the server knows of the other end. */
 export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
@@ -35,11 +39,13 @@ export interface HandlerOptions {
   readonly bodyBytesMax?: number | undefined;
   /** True makes /readyz answer 503: this process is going away. */
   readonly draining?: (() => boolean) | undefined;
+  /** Ends the live streams, with the event `bye`, when it is aborted: this process is going away. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** What is known of one request before its route is. */
 interface Env {
-  readonly Bindings: { readonly peer: Peer; readonly requestId: string };
+  readonly Bindings: { readonly peer: Peer; readonly requestId: string; readonly trail: Trail };
 }
 
 const ENVELOPE_BYTES = 65_536;
@@ -52,12 +58,18 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   const app = new Hono<Env>().basePath(prefix === '' ? '/' : prefix);
   const access = new Access({ ...options, tick: tickAuthenticator(options.tick, unstuck.log) });
   const api = makeApi(unstuck, options, prefix);
-  addProbes(app, unstuck, options);
+  addProbes(app, access, {
+    ping: () => unstuck.ping(),
+    draining: options.draining ?? (() => false),
+    stalled: () => unstuck.stalled,
+  });
   for (const route of inOrder(ROUTES)) {
     const bytesMax = bytesMaxOf(route, unstuck, options);
     app.on(route.method, toHonoPath(route.path), async (c) => {
       const request = c.req.raw;
+      c.env.trail.route = route;
       const principal = await admit(access, route, request, c.env.peer);
+      c.env.trail.principal = principal;
       const parts = await readParts(route, request, { params: c.req.param(), bytesMax });
       const call = { api, principal, ...parts, request, requestId: c.env.requestId };
       return toResponse(await route.handle(call as Call<never, never, never>));
@@ -71,16 +83,21 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   app.onError((error, c) => toProblem(error, c.req.path, unstuck.log, c.env.requestId));
   return async (request, peer = {}) => {
     const requestId = randomUUID();
-    const answer = await app.fetch(request, { peer, requestId });
+    const trail: Trail = { requestId, began: monotonicMs() };
+    const answer = await app.fetch(request, { peer, requestId, trail });
     answer.headers.set('x-request-id', requestId);
+    note(api, request, trail, answer.status);
     return answer;
   };
 }
 
-function makeApi(unstuck: Unstuck, { jobs = [] }: HandlerOptions, prefix: string): Api {
+function makeApi(unstuck: Unstuck, { jobs = [], stop }: HandlerOptions, prefix: string): Api {
   let document: object | undefined;
+  const view = apiViewOf(unstuck);
   return {
-    unstuck: apiViewOf(unstuck),
+    unstuck: view,
+    hub: new Hub(view, stop),
+    metrics: new Metrics(view),
     definitions: new Map(jobs.map((job) => [job.type, job])),
     prefix,
     document: () => {
@@ -90,6 +107,21 @@ function makeApi(unstuck: Unstuck, { jobs = [] }: HandlerOptions, prefix: string
   };
 }
 
+/** Counts and logs an answered request; the probes, which come every few seconds, only as a count. */
+function note(
+  { unstuck, metrics, prefix }: Api,
+  request: Request,
+  trail: Trail,
+  status: number,
+): void {
+  const { pathname: path } = new URL(request.url);
+  const ms = monotonicMs() - trail.began;
+  const probe = PROBES.find((one) => path === `${prefix}${one}`);
+  metrics.requests.add(trail.route?.id ?? probe?.slice(1) ?? 'none', request.method, status, ms);
+  if (probe === undefined)
+    logRequest(unstuck.log, trail, { method: request.method, path, status, ms });
+}
+
 function checkPrefix(prefix: string): string {
   if (/^(?:\/[\w.~-]+)*$/.test(prefix)) return prefix;
   throw unstuckError(
@@ -97,19 +129,6 @@ function checkPrefix(prefix: string): string {
     `Expected prefix to be like /admin/queue, without a slash at its end, got ${JSON.stringify(prefix.slice(0, 80))}.`,
     { detail: { option: 'prefix' } },
   );
-}
-
-function addProbes(app: Hono<Env>, unstuck: Unstuck, { draining }: HandlerOptions): void {
-  const readiness = new Readiness(() => unstuck.ping(), draining ?? (() => false));
-  app.get('/livez', (c) => c.text('ok\n'));
-  app.get('/readyz', async (c) =>
-    (await readiness.ready()) ? c.text(`ok\n${pulse(unstuck)}`) : c.text('not ok\n', 503),
-  );
-}
-
-/** A loop that hangs is for a person to see; it does not take the process out of service. */
-function pulse(unstuck: Unstuck): string {
-  return unstuck.stalled.map((name) => `no pulse: ${name}\n`).join('');
 }
 
 async function admit(
@@ -142,10 +161,7 @@ function bytesMaxOf(route: Route, unstuck: Unstuck, { bodyBytesMax }: HandlerOpt
 }
 
 function refuseOtherMethods(app: Hono<Env>): void {
-  const methods = new Map<string, string[]>([
-    ['/livez', ['GET']],
-    ['/readyz', ['GET']],
-  ]);
+  const methods = new Map<string, string[]>(PROBES.map((path) => [path, ['GET']]));
   for (const { path, method } of ROUTES) methods.set(path, [...(methods.get(path) ?? []), method]);
   for (const [path, known] of methods) {
     const allow = known.join(', ');

@@ -66,7 +66,7 @@ function headersFor(
   code: ErrorCode,
   detail: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
-  if (ERRORS[code].status === 503 || code === 'IDEMPOTENCY_IN_FLIGHT')
+  if ([429, 503].includes(ERRORS[code].status) || code === 'IDEMPOTENCY_IN_FLIGHT')
     return { 'retry-after': RETRY_AFTER_S };
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
   if (code === 'METHOD_NOT_ALLOWED') return { allow: String(detail['allow']) };

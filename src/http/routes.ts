@@ -7,11 +7,13 @@ import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { limitRoutes } from './routes/limits.ts';
+import { metricRoutes } from './routes/metrics.ts';
 import { newJobRoutes } from './routes/new-jobs.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
 import { statusRoutes } from './routes/status.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { tickRoutes } from './routes/ticks.ts';
 
 /** Every route below /v1, and the document of them. */
@@ -29,4 +31,6 @@ export const ROUTES: readonly Route[] = [
   ...executionRoutes,
   ...auditRoutes,
   ...tickRoutes,
+  ...metricRoutes,
+  ...streamRoutes,
 ];

@@ -40,12 +40,14 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   const { jobs, ...options } = settings;
   const config = parseServeOptions(options, process.env);
   let draining = false;
+  const stop = new AbortController();
   const tick = parseTickOptions(options.tick, process.env);
   const handler = createHandler(unstuck, {
     token: config.token,
     jobs,
     tick,
     draining: () => draining,
+    stop: stop.signal,
   });
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
@@ -56,6 +58,7 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   server.on('error', (error) => unstuck.log.error('http_failed', { error }));
   const drain = (): void => {
     draining = true;
+    stop.abort();
   };
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
