@@ -56,6 +56,8 @@ export type {
   ScheduleRule,
   ScheduleSettings,
 } from './domain/schedule.ts';
+export type { Scope } from './domain/scopes.ts';
+export type { TokenSettings } from './domain/tokens.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
@@ -82,6 +84,8 @@ export type {
   SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
+export type { LoginWith, Sessions, VerifiedSession } from './features/tokens/sessions.ts';
+export type { NewToken, TokenPage, Tokens, VerifiedToken } from './features/tokens/tokens.ts';
 export type { Duration } from './std/duration.ts';
 export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {
@@ -107,5 +111,6 @@ export {
 export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
+export type { Token } from './storage/tokens.ts';
 export type { EnqueueCall, JobOf } from './unstuck.ts';
 export { Unstuck } from './unstuck.ts';

@@ -26,6 +26,7 @@ import { Queues } from './features/queues.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Tokens } from './features/tokens/tokens.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -283,6 +284,11 @@ export class Unstuck {
   /** Changes of many jobs at once, by their ids or by a filter: retry, cancel, delete. */
   get bulk(): Bulk {
     return new Bulk(this.#database);
+  }
+
+  /** Who may use the HTTP API, and what they may do there. */
+  get tokens(): Tokens {
+    return new Tokens(this.#database);
   }
 
   /** Who did what to many jobs, and why. */

@@ -3,10 +3,15 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
+import { type GuardOptions, type Guards, parseGuards } from '../domain/serve-options.ts';
+import { withoutTokens } from '../domain/tokens.ts';
 import { apiViewOf, type Unstuck } from '../unstuck.ts';
 import { Access } from './access/access.ts';
-import type { Peer, Principal } from './access/principal.ts';
+import { checkAddress, guardAnswer } from './access/headers.ts';
+import { LongRequests } from './access/long-requests.ts';
+import type { Caller, Peer } from './access/principal.ts';
 import type { Api } from './api.ts';
+import { answeredWithin, arrivesWithin } from './deadline.ts';
 import { openApi } from './openapi.ts';
 import { toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
@@ -18,11 +23,18 @@ import { ROUTES } from './routes.ts';
 export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** Who may use a handler, and what it knows. */
-export interface HandlerOptions {
-  /** A bearer token that may do everything. Without it, and without `open`, only requests to a loopback host are answered. */
+export interface HandlerOptions extends GuardOptions {
+  /**
+   * A bearer token that may do everything, beside those of the database. Without it, `authenticate` and `open`, whoever has no token must ask from
+   * this machine; in production (NODE_ENV) the server must also say where a request comes from.
+   */
   readonly token?: string | undefined;
   /** True: whoever gets here may use it, because your own server has checked. Default false. */
   readonly open?: boolean | undefined;
+  /** Knows who makes a request, for applications with a login of their own; undefined refuses it. Then no tokens are asked for, and none are known. */
+  readonly authenticate?:
+    | ((request: Request) => Caller | undefined | Promise<Caller | undefined>)
+    | undefined;
   /** The path below which the handler is mounted, such as `/admin/queue`. Default: the root. */
   readonly prefix?: string | undefined;
   /** Definitions whose schemas inputs are checked against; other types are stored unchecked. */
@@ -40,43 +52,92 @@ interface Env {
 
 const ENVELOPE_BYTES = 65_536;
 const BATCH_BYTES = 8_388_608;
-const EVERYWHERE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+const PATH_MAX = 500;
 
-/** Makes the handler of the probes and of /v1. Throws OPTION_INVALID for a prefix that is none. */
+/** Makes the handler of the probes and of /v1. Throws OPTION_INVALID for an option that is none. */
 export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): Handler {
   const prefix = checkPrefix(options.prefix ?? '');
   const app = new Hono<Env>().basePath(prefix === '' ? '/' : prefix);
-  const access = new Access(options);
   const api = makeApi(unstuck, options, prefix);
+  const serve = server(api, parseGuards(options, {}));
+  app.use(async (c, next) => {
+    checkAddress(c.req.url);
+    await next();
+  });
   addProbes(app, unstuck, options);
   for (const route of inOrder(ROUTES)) {
     const bytesMax = bytesMaxOf(route, unstuck, options);
-    app.on(route.method, toHonoPath(route.path), async (c) => {
-      const request = c.req.raw;
-      const principal = await admit(access, route, request, c.env.peer);
-      const parts = await readParts(route, request, { params: c.req.param(), bytesMax });
-      const call = { api, principal, ...parts, request, requestId: c.env.requestId };
-      return toResponse(await route.handle(call as Call<never, never, never>));
-    });
+    app.on(route.method, toHonoPath(route.path), (c) =>
+      serve(route, { ...c.env, request: c.req.raw, params: c.req.param(), bytesMax }),
+    );
   }
   refuseOtherMethods(app);
   app.notFound(async (c) => {
-    if (c.req.path.startsWith(`${prefix}/v1/`)) await access.authenticate(c.req.raw, c.env.peer);
-    throw unstuckError('ROUTE_NOT_FOUND', `There is nothing at ${c.req.path.slice(0, 200)}.`);
+    if (c.req.path.startsWith(`${prefix}/v1/`))
+      await api.access.authenticate(c.req.raw, c.env.peer);
+    const path = withoutTokens(c.req.path).slice(0, 200);
+    throw unstuckError('ROUTE_NOT_FOUND', `There is nothing at ${path}.`);
   });
-  app.onError((error, c) => toProblem(error, c.req.path, unstuck.log, c.env.requestId));
+  app.onError((error, c) =>
+    toProblem(error, withoutTokens(c.req.path).slice(0, PATH_MAX), unstuck.log, c.env.requestId),
+  );
   return async (request, peer = {}) => {
     const requestId = randomUUID();
     const answer = await app.fetch(request, { peer, requestId });
     answer.headers.set('x-request-id', requestId);
+    guardAnswer(answer, request.method);
     return answer;
   };
 }
 
-function makeApi(unstuck: Unstuck, { jobs = [] }: HandlerOptions, prefix: string): Api {
+/** One request to a route, with what is known of it. */
+interface Asked {
+  readonly request: Request;
+  readonly peer: Peer;
+  readonly requestId: string;
+  readonly params: Record<string, string>;
+  readonly bytesMax: number;
+}
+
+/** What every request goes through: who asks, what is asked, the answer, each within its time. */
+function server(
+  api: Api,
+  { requestTimeout, longRequests }: Guards,
+): (route: Route, asked: Asked) => Promise<Response> {
+  const longs = new LongRequests(longRequests);
+  return async (route, { request, peer, requestId, params, bytesMax }) => {
+    const principal = await api.access.admit(request, peer, route.scope);
+    const reading = readParts(route, request, { params, bytesMax });
+    const parts = await (route.body === undefined
+      ? reading
+      : arrivesWithin(reading, requestTimeout));
+    const call = { api, principal, peer, ...parts, request, requestId } as Call<
+      never,
+      never,
+      never
+    >;
+    if (route.long !== true)
+      return toResponse(await answeredWithin(route.handle(call), requestTimeout));
+    return longs.run(`${principal.via}:${principal.name}`, async () =>
+      toResponse(await route.handle(call)),
+    );
+  };
+}
+
+function makeApi(unstuck: Unstuck, options: HandlerOptions, prefix: string): Api {
+  const { jobs = [] } = options;
+  const view = apiViewOf(unstuck);
   let document: object | undefined;
   return {
-    unstuck: apiViewOf(unstuck),
+    unstuck: view,
+    access: new Access(
+      {
+        ...options,
+        ...parseGuards(options, {}),
+        production: process.env['NODE_ENV'] === 'production',
+      },
+      view.tokens,
+    ),
     definitions: new Map(jobs.map((job) => [job.type, job])),
     prefix,
     document: () => {
@@ -106,18 +167,6 @@ function addProbes(app: Hono<Env>, unstuck: Unstuck, { draining }: HandlerOption
 /** A loop that hangs is for a person to see; it does not take the process out of service. */
 function pulse(unstuck: Unstuck): string {
   return unstuck.stalled.map((name) => `no pulse: ${name}\n`).join('');
-}
-
-async function admit(
-  access: Access,
-  { scope }: Route,
-  request: Request,
-  peer: Peer,
-): Promise<Principal> {
-  if (scope === 'open') return { name: 'nobody', scopes: [], via: 'open' };
-  const principal = await access.authenticate(request, peer);
-  access.authorize(principal, scope);
-  return principal;
 }
 
 /** Paths without parameters first: `/v1/jobs/count` is no job called `count`. */
@@ -154,10 +203,9 @@ function refuseOtherMethods(app: Hono<Env>): void {
 function toResponse(reply: Reply): Response {
   if (reply instanceof Response) return reply;
   const { status = 200, json, headers = {} } = reply;
-  if (json === undefined)
-    return new Response(null, { status, headers: { ...EVERYWHERE, ...headers } });
+  if (json === undefined) return new Response(null, { status, headers });
   return new Response(`${JSON.stringify(json)}\n`, {
     status,
-    headers: { 'content-type': 'application/json', ...EVERYWHERE, ...headers },
+    headers: { 'content-type': 'application/json', ...headers },
   });
 }

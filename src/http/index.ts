@@ -1,5 +1,5 @@
 /** The door `unstuck/http`: re-exports only. */
-export type { Peer } from './access/principal.ts';
+export type { Caller, Peer } from './access/principal.ts';
 export type { Handler, HandlerOptions } from './handler.ts';
 export { createHandler } from './handler.ts';
 export type { HttpServer, ServeSettings } from './serve.ts';

@@ -43,6 +43,8 @@ export interface Names {
   readonly pauses: Sql;
   readonly audit: Sql;
   readonly schedules: Sql;
+  readonly tokens: Sql;
+  readonly sessions: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -77,6 +79,8 @@ export function namesOf(schema: string): Names {
     pauses: name('pauses'),
     audit: name('audit'),
     schedules: name('schedules'),
+    tokens: name('tokens'),
+    sessions: name('sessions'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -23,6 +23,7 @@ import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
 import * as testing from './testing.ts';
+import * as tokens from './tokens.ts';
 
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
@@ -49,6 +50,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   settle,
   sweep,
   testing,
+  tokens,
 ].flatMap((topic) => Object.values(topic).filter(isStatement));
 
 function isStatement(value: unknown): value is Statement<unknown> {
