@@ -59,6 +59,8 @@ export type {
   ScheduleRule,
   ScheduleSettings,
 } from './domain/schedule.ts';
+export type { Scope } from './domain/scopes.ts';
+export type { TokenSettings } from './domain/tokens.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
@@ -96,6 +98,8 @@ export type {
   SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
+export type { LoginWith, Sessions, VerifiedSession } from './features/tokens/sessions.ts';
+export type { NewToken, TokenPage, Tokens, VerifiedToken } from './features/tokens/tokens.ts';
 export type { Watch, WatchedJob } from './features/watch.ts';
 export type { Duration } from './std/duration.ts';
 export type { Histogram } from './std/histogram.ts';
@@ -123,5 +127,6 @@ export {
 export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
+export type { Token } from './storage/tokens.ts';
 export type { EnqueueCall, JobOf } from './unstuck.ts';
 export { Unstuck } from './unstuck.ts';

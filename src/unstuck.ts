@@ -33,6 +33,7 @@ import { Requests } from './features/requests/requests.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Tokens } from './features/tokens/tokens.ts';
 import { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
 import {
@@ -315,6 +316,11 @@ export class Unstuck {
   /** Changes of many jobs at once, by their ids or by a filter: retry, cancel, delete. */
   get bulk(): Bulk {
     return new Bulk(this.#database);
+  }
+
+  /** Who may use the HTTP API, and what they may do there. */
+  get tokens(): Tokens {
+    return new Tokens(this.#database);
   }
 
   /** Who did what to many jobs, and why. */

@@ -344,12 +344,43 @@ END),
   constraint schedules_when_full CHECK ((when_full IS NULL) = (wants_pool IS NULL) AND (when_full = ANY (ARRAY['refuse'::text, 'wait'::text])))
 ) with (fillfactor=50);
 
+create table sessions (
+  digest bytea not null,
+  token_id text collate "C",
+  proof bytea,
+  created_at timestamp with time zone default clock() not null,
+  used_at timestamp with time zone default clock() not null,
+  constraint sessions_pkey PRIMARY KEY (digest),
+  constraint sessions_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE,
+  constraint sessions_of_one CHECK ((token_id IS NULL) <> (proof IS NULL) AND octet_length(digest) = 32)
+);
+
 create table ticks (
   name text not null,
   next_at timestamp with time zone not null,
   last_ok_at timestamp with time zone,
   constraint ticks_pkey PRIMARY KEY (name)
 ) with (fillfactor=50);
+
+create table tokens (
+  number bigint not null,
+  id text collate "C" not null,
+  digest bytea not null,
+  name text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone default clock() not null,
+  created_by text,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  revoke_reason text,
+  last_used_at timestamp with time zone,
+  constraint tokens_number_key UNIQUE (number),
+  constraint tokens_pkey PRIMARY KEY (id),
+  constraint tokens_bounds CHECK (length(name) >= 1 AND length(name) <= 200 AND cardinality(scopes) >= 1 AND cardinality(scopes) <= 20 AND octet_length(digest) = 32),
+  constraint tokens_revoked CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL AND revoke_reason IS NULL),
+  constraint tokens_times_finite CHECK (isfinite(created_at) AND isfinite(expires_at) AND isfinite(revoked_at))
+);
 
 create table workers (
   id uuid not null,
@@ -423,6 +454,10 @@ CREATE INDEX schedules_computed ON unstuck.schedules USING btree (computed_at);
 CREATE INDEX schedules_error ON unstuck.schedules USING btree (error_at) WHERE (error IS NOT NULL);
 
 CREATE INDEX schedules_next ON unstuck.schedules USING btree (next_at);
+
+CREATE INDEX sessions_token ON unstuck.sessions USING btree (token_id);
+
+CREATE INDEX sessions_used ON unstuck.sessions USING btree (used_at);
 
 -- Sequences
 

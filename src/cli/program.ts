@@ -7,6 +7,7 @@ import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
 import { addAudit, addBulk, addJobs } from './job-commands.ts';
 import { addLimits, addPools, addQueues, addTypes } from './link-commands.ts';
 import { addSchedules } from './schedule-commands.ts';
+import { addTokens } from './token-commands.ts';
 
 /** Runs the command that the arguments name and resolves with the exit code; never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -58,6 +59,7 @@ function build(done: (code: number) => void): Command {
   addTypes(noun('type', 'pause and resume one job type'));
   addPools(noun('pool', 'slots: how many jobs of a pool may be live at once'));
   addLimits(noun('limit', 'how many jobs may run at once, or start in a time'));
+  addTokens(noun('token', 'who may use the HTTP API'));
   const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
   help.helpInformation = () => `${EXIT_HELP}\n`;
   return program;

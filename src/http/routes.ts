@@ -12,9 +12,11 @@ import { newJobRoutes } from './routes/new-jobs.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { tickRoutes } from './routes/ticks.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 
 /** Every route below /v1, and the document of them. */
 export const ROUTES: readonly Route[] = [
@@ -33,4 +35,6 @@ export const ROUTES: readonly Route[] = [
   ...tickRoutes,
   ...metricRoutes,
   ...streamRoutes,
+  ...sessionRoutes,
+  ...tokenRoutes,
 ];

@@ -26,6 +26,7 @@ import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
 import * as testing from './testing.ts';
 import * as ticks from './ticks.ts';
+import * as tokens from './tokens.ts';
 import * as watch from './watch.ts';
 import * as why from './why.ts';
 
@@ -59,6 +60,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   ticks,
   why,
   watch,
+  tokens,
 ].flatMap((topic) => Object.values(topic).filter(isStatement));
 
 function isStatement(value: unknown): value is Statement<unknown> {
