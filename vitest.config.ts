@@ -8,7 +8,7 @@ const SOURCE = 'unstuck-source';
 const PURE: string[] = ['test/std/**/*.test.ts', 'test/domain/**/*.test.ts'];
 
 const config: ViteUserConfig = defineConfig({
-  ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development'] } },
+  ssr: { resolve: { conditions: [SOURCE, 'node', 'development'] } },
   test: {
     pool: 'forks',
     // Two processes: the tests start PostgreSQL and workers of their own, more only makes them wait for each other.

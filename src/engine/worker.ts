@@ -87,8 +87,10 @@ export class Worker {
     });
     this.#settler = new Settler(database, this.#log, {
       accepted: (ended) => this.#accepted(ended),
-      refused: ({ attempt }) =>
-        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token }),
+      refused: ({ attempt }) => {
+        attempt.trace?.settled('refused');
+        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
+      },
       forgotten: (attempt) => this.#roster.forget(attempt),
       ready: (types) => this.wake(types),
     });
@@ -244,6 +246,7 @@ export class Worker {
   }
 
   #accepted({ attempt, decision }: Ended): void {
+    attempt.trace?.settled('accepted');
     if (decision.error !== undefined)
       this.#log.warn('attempt_failed', {
         job: attempt.row.id,

@@ -13,6 +13,7 @@ import { Readiness } from './readiness.ts';
 import { readParts } from './request.ts';
 import type { Call, Reply, Route } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { type Answering, traceRequest } from './server-span.ts';
 
 /** Answers one request; never rejects. `peer` says what the server knows of the other end. */
 export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
@@ -35,7 +36,11 @@ export interface HandlerOptions {
 
 /** What is known of one request before its route is. */
 interface Env {
-  readonly Bindings: { readonly peer: Peer; readonly requestId: string };
+  readonly Bindings: {
+    readonly peer: Peer;
+    readonly requestId: string;
+    readonly answering: Answering;
+  };
 }
 
 const ENVELOPE_BYTES = 65_536;
@@ -53,6 +58,7 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
     const bytesMax = bytesMaxOf(route, unstuck, options);
     app.on(route.method, toHonoPath(route.path), async (c) => {
       const request = c.req.raw;
+      c.env.answering.route = route.path;
       const principal = await admit(access, route, request, c.env.peer);
       const parts = await readParts(route, request, { params: c.req.param(), bytesMax });
       const call = { api, principal, ...parts, request, requestId: c.env.requestId };
@@ -67,7 +73,10 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   app.onError((error, c) => toProblem(error, c.req.path, unstuck.log, c.env.requestId));
   return async (request, peer = {}) => {
     const requestId = randomUUID();
-    const answer = await app.fetch(request, { peer, requestId });
+    const answering: Answering = {};
+    const answer = await traceRequest(unstuck.config, request, answering, async () =>
+      app.fetch(request, { peer, requestId, answering }),
+    );
     answer.headers.set('x-request-id', requestId);
     return answer;
   };

@@ -30,3 +30,8 @@ export const standing = (
 export const linksOf = (row: Sql): Sql =>
   sql`case when coalesce(${row}.parent_id::text, ${row}.wants_pool, ${row}.limit_key) is not null
       then jsonb_build_array(${row}.parent_id, ${row}.wants_pool, ${row}.limit_key) end`;
+
+/** The same, with the trace of the row behind it; null for a plain job that nobody traces. */
+export const linksAndTraceOf = (row: Sql): Sql =>
+  sql`case when ${row}.trace is not null then jsonb_build_array(${row}.parent_id, ${row}.wants_pool, ${row}.limit_key, ${row}.trace)
+      else ${linksOf(row)} end`;
