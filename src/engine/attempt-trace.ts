@@ -1,21 +1,11 @@
 /** Attempt trace: the spans of one attempt, of its handler and of the write of its end. */
-import {
-  type Attributes,
-  type Context,
-  context,
-  type Link,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import type { Attributes, Context, Link, Span, Tracer } from '@opentelemetry/api';
 import type { AnyJob } from '../domain/define-job.ts';
 import { readTrace, type StoredTrace } from '../domain/trace.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import type { Decision } from './decide.ts';
 import {
+  api,
   carrierOf,
   messagingAttributes,
   quietly,
@@ -54,6 +44,7 @@ export class AttemptTrace {
     row: ClaimRow,
     definition: AnyJob,
   ) {
+    const { ROOT_CONTEXT, SpanKind, trace } = api();
     const stored = readTrace(row.trace);
     const enqueue = remoteContext(stored.traceparent, stored.tracestate);
     const before = remoteContext(stored.attempt);
@@ -87,7 +78,7 @@ export class AttemptTrace {
 
   /** Runs the handler: what it enqueues and asks of others belongs to this attempt. */
   run<T>(fn: () => T): T {
-    return context.with(this.#context, fn);
+    return api().context.with(this.#context, fn);
   }
 
   /** The handler has ended or was left behind; `cause` says why nothing is written. The end is written next. */
@@ -112,15 +103,16 @@ export class AttemptTrace {
       ...messagingAttributes('settle', this.#type),
       'unstuck.job.outcome': outcome,
     };
-    const options = { kind: SpanKind.CLIENT, attributes };
+    const options = { kind: api().SpanKind.CLIENT, attributes };
     this.#settle = this.#tracer.startSpan(`settle ${this.#type}`, options, this.#context);
   }
 
   #endSettle(how: 'accepted' | 'refused'): void {
     if (how === 'refused')
-      this.#settle
-        ?.setAttribute('error.type', 'StaleAttemptError')
-        .setStatus({ code: SpanStatusCode.ERROR, message: 'The attempt had lost its lease.' });
+      this.#settle?.setAttribute('error.type', 'StaleAttemptError').setStatus({
+        code: api().SpanStatusCode.ERROR,
+        message: 'The attempt had lost its lease.',
+      });
     this.#settle?.end();
     this.#settle = undefined;
   }
@@ -134,7 +126,7 @@ export class AttemptTrace {
 
   #setError(type: string, message: string): void {
     this.#span.setAttribute('error.type', type);
-    this.#span.setStatus({ code: SpanStatusCode.ERROR, message });
+    this.#span.setStatus({ code: api().SpanStatusCode.ERROR, message });
   }
 }
 

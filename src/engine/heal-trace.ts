@@ -1,8 +1,8 @@
 /** Heal trace: the span of a round of the sweep that moved jobs for which their workers had not done what they had to. */
-import { ROOT_CONTEXT, type Tracer } from '@opentelemetry/api';
+import type { Tracer } from '@opentelemetry/api';
 import { findTraces } from '../sql/inspect.ts';
 import type { Database } from '../storage/database.ts';
-import { enqueuedBy, LINKS_MAX, quietly, tracerOf } from './tracing.ts';
+import { api, enqueuedBy, LINKS_MAX, quietly, tracerOf } from './tracing.ts';
 
 /** Writes the `heal` span of a task of the sweep with links to who enqueued the first 128 jobs that it moved. Never rejects. */
 export async function traceHeal(
@@ -24,5 +24,7 @@ function writeHeal(
   traced: readonly { readonly trace?: unknown }[],
 ): void {
   const attributes = { 'unstuck.heal.task': task, 'messaging.batch.message_count': count };
-  tracer.startSpan(`heal ${task}`, { links: enqueuedBy(traced), attributes }, ROOT_CONTEXT).end();
+  tracer
+    .startSpan(`heal ${task}`, { links: enqueuedBy(traced), attributes }, api().ROOT_CONTEXT)
+    .end();
 }

@@ -1,7 +1,8 @@
 /** Receive trace: the span of a claim that brought jobs. */
-import { ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api';
+import type { Tracer } from '@opentelemetry/api';
 import type { ClaimRow } from '../sql/claim.ts';
 import {
+  api,
   enqueuedBy,
   messagingAttributes,
   onlyType,
@@ -33,7 +34,7 @@ function writeReceive(
   const span = tracer.startSpan(
     type === undefined ? 'receive' : `receive ${type}`,
     {
-      kind: SpanKind.CLIENT,
+      kind: api().SpanKind.CLIENT,
       startTime: now - tookMs,
       links: enqueuedBy(jobs),
       attributes: {
@@ -42,7 +43,7 @@ function writeReceive(
         'messaging.batch.message_count': jobs.length,
       },
     },
-    ROOT_CONTEXT,
+    api().ROOT_CONTEXT,
   );
   span.end(now);
 }

@@ -1,15 +1,9 @@
 /** Send trace: the span of an enqueue, whose context its jobs take along in their rows. */
-import {
-  context,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import type { Span, Tracer } from '@opentelemetry/api';
 import type { Enqueued } from '../domain/job.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import {
+  api,
   carrierOf,
   endFailed,
   messagingAttributes,
@@ -35,12 +29,10 @@ export function traceSend<J extends NewJob, T>(
   if (tracer === undefined || jobs.every((job) => job.trace !== undefined))
     return store(jobs, undefined);
   const span = quietly(() => startSend(tracer, jobs));
-  return span === undefined
-    ? store(jobs, undefined)
-    : storeUnder([span], () => {
-        const active = trace.setSpan(context.active(), span);
-        return context.with(active, () => store(withContext(span, jobs), span));
-      });
+  if (span === undefined) return store(jobs, undefined);
+  const { context, trace } = api();
+  const active = trace.setSpan(context.active(), span);
+  return storeUnder([span], () => context.with(active, () => store(withContext(span, jobs), span)));
 }
 
 /** The same for one job; when it was not stored, the span says why and which job there was. */
@@ -71,7 +63,7 @@ export function traceSendAll<T>(
     if (failed > 0) {
       const message = `${failed} of ${jobs.length} jobs were not stored.`;
       span?.setAttribute('error.type', 'BATCH_INCOMPLETE');
-      span?.setStatus({ code: SpanStatusCode.ERROR, message });
+      span?.setStatus({ code: api().SpanStatusCode.ERROR, message });
     }
     return settled;
   });
@@ -105,7 +97,7 @@ function startSend(tracer: Tracer, jobs: readonly NewJob[]): Span {
   const type = onlyType(jobs);
   const [only] = jobs;
   return tracer.startSpan(type === undefined ? 'send' : `send ${type}`, {
-    kind: SpanKind.PRODUCER,
+    kind: api().SpanKind.PRODUCER,
     attributes: {
       ...messagingAttributes('send', type),
       ...(only !== undefined && jobs.length === 1

@@ -1,19 +1,16 @@
 /** Tracing: finds the OpenTelemetry of the application, if it has any, and carries the contexts of spans through rows and processes. */
-import {
-  type Attributes,
-  context,
-  createTraceState,
-  diag,
-  type Link,
-  type ProxyTracerProvider,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanStatusCode,
-  type Tracer,
-  trace,
+import { createRequire } from 'node:module';
+import type * as OpenTelemetry from '@opentelemetry/api';
+import type {
+  Attributes,
+  Link,
+  ProxyTracerProvider,
+  Span,
+  SpanContext,
+  Tracer,
 } from '@opentelemetry/api';
 import type { Config } from '../domain/options.ts';
+import { toJobError } from '../domain/outcome.ts';
 import {
   readTrace,
   readTraceparent,
@@ -26,13 +23,24 @@ import { VERSION } from '../domain/version.ts';
 /** The one option that spans depend on. */
 export type Traces = Pick<Config, 'traces'>;
 
+/** Where every copy of the API, and so an SDK that was registered through any of them, keeps what all of them share. */
+const SHARED = Symbol.for('opentelemetry.js.api.1');
+
+let loaded: typeof OpenTelemetry | undefined;
+
+/** The API of OpenTelemetry; only for those who have a tracer. Loading it takes 20 ms, and nobody who does not trace pays for it. */
+export function api(): typeof OpenTelemetry {
+  loaded ??= createRequire(import.meta.url)('@opentelemetry/api') as typeof OpenTelemetry;
+  return loaded;
+}
+
 /**
  * The tracer of the application. Undefined when it has registered none, which must cost a job nothing: the proxy that the API hands out
  * would make an empty span for each. Asked for each time, because an SDK may be registered late.
  */
 export function tracerOf({ traces }: Traces): Tracer | undefined {
-  if (traces === 'off') return undefined;
-  const provider = trace.getTracerProvider();
+  if (traces === 'off' || !(SHARED in globalThis)) return undefined;
+  const provider = api().trace.getTracerProvider();
   // Not `instanceof`: the application may have registered through another copy of the API.
   return 'getDelegateTracer' in provider
     ? (provider as ProxyTracerProvider).getDelegateTracer('unstuck', VERSION)
@@ -44,7 +52,7 @@ export function quietly<T>(fn: () => T): T | undefined {
   try {
     return fn();
   } catch (error) {
-    diag.error('unstuck: a span failed', error);
+    api().diag.error('unstuck: a span failed', error);
     return undefined;
   }
 }
@@ -63,22 +71,22 @@ export function remoteContext(traceparent: unknown, tracestate?: unknown): SpanC
   const { traceId, spanId, flags } = parsed;
   const state = readTracestate(tracestate);
   const remote = { traceId, spanId, traceFlags: flags, isRemote: true };
-  return state === undefined ? remote : { ...remote, traceState: createTraceState(state) };
+  return state === undefined ? remote : { ...remote, traceState: api().createTraceState(state) };
 }
 
 /** Runs `fn` as part of a span of another process; without OpenTelemetry, or without such a span, it only runs it. */
 export function underRemote<T>(config: Traces, carrier: StoredTrace | undefined, fn: () => T): T {
+  if (tracerOf(config) === undefined) return fn();
   const remote = remoteContext(carrier?.traceparent, carrier?.tracestate);
-  if (remote === undefined || tracerOf(config) === undefined) return fn();
+  if (remote === undefined) return fn();
+  const { context, ROOT_CONTEXT, trace } = api();
   return context.with(trace.setSpanContext(ROOT_CONTEXT, remote), fn);
 }
 
-/** Ends a span that did not come to a good end. */
+/** Ends a span that did not come to a good end, with the code of the error: its message may name a key. */
 export function endFailed(span: Span, error: unknown): void {
-  const { name, message } = error instanceof Error ? error : new Error(String(error));
-  const { code } = error as { code?: unknown };
-  span.setAttribute('error.type', typeof code === 'string' ? code : name);
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  span.setAttribute('error.type', toJobError(error).code);
+  span.setStatus({ code: api().SpanStatusCode.ERROR });
   span.end();
 }
 

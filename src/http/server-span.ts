@@ -1,14 +1,6 @@
 /** Server span: the span of a request to the API, which continues the trace of whoever sent it. */
-import {
-  context,
-  ROOT_CONTEXT,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
-import { quietly, remoteContext, type Traces, tracerOf } from '../engine/tracing.ts';
+import type { Context, Span, Tracer } from '@opentelemetry/api';
+import { api, quietly, remoteContext, type Traces, tracerOf } from '../engine/tracing.ts';
 
 /** What becomes known of a request while it is answered. */
 export interface Answering {
@@ -38,8 +30,9 @@ export function traceRequest(
 ): Promise<Response> {
   const tracer = tracerOf(config);
   // Probes come every few seconds, and no trace is behind them.
-  if (tracer === undefined || !request.url.includes('/v1/') || trace.getActiveSpan() !== undefined)
-    return answer();
+  if (tracer === undefined || !request.url.includes('/v1/')) return answer();
+  const { context, ROOT_CONTEXT, trace } = api();
+  if (trace.getActiveSpan() !== undefined) return answer();
   const sender = remoteContext(
     request.headers.get('traceparent'),
     request.headers.get('tracestate'),
@@ -52,14 +45,14 @@ export function traceRequest(
   );
 }
 
-function startSpan(tracer: Tracer, request: Request, parent: typeof ROOT_CONTEXT): Span {
+function startSpan(tracer: Tracer, request: Request, parent: Context): Span {
   const { pathname, protocol } = new URL(request.url);
   const attributes = {
     'http.request.method': methodOf(request),
     'url.path': pathname,
     'url.scheme': protocol.slice(0, -1),
   };
-  return tracer.startSpan(methodOf(request), { kind: SpanKind.SERVER, attributes }, parent);
+  return tracer.startSpan(methodOf(request), { kind: api().SpanKind.SERVER, attributes }, parent);
 }
 
 async function answerUnder(
@@ -83,7 +76,7 @@ function endSpan(span: Span, method: string, { route }: Answering, status: numbe
   span.setAttribute('http.response.status_code', status);
   if (route !== undefined) span.setAttribute('http.route', route).updateName(`${method} ${route}`);
   if (status >= 500)
-    span.setAttribute('error.type', String(status)).setStatus({ code: SpanStatusCode.ERROR });
+    span.setAttribute('error.type', String(status)).setStatus({ code: api().SpanStatusCode.ERROR });
   span.end();
 }
 
