@@ -37,6 +37,7 @@ export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts
 export { findDefinitions } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
+export type { JobOf } from './domain/job-of.ts';
 export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
@@ -124,9 +125,9 @@ export {
   fromPrisma,
   fromQuery,
 } from './storage/caller-transaction.ts';
+export type { EnqueueCall } from './storage/enqueue-call.ts';
 export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
 export type { Token } from './storage/tokens.ts';
-export type { EnqueueCall, JobOf } from './unstuck.ts';
 export { Unstuck } from './unstuck.ts';

@@ -1,10 +1,11 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
 import { answersOf } from './domain/batch.ts';
 import { checkActor } from './domain/bulk.ts';
-import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
+import type { AnyJob, InputOf } from './domain/define-job.ts';
 import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { parseJobId } from './domain/job-id.ts';
+import type { JobOf } from './domain/job-of.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
 import { Meter } from './domain/meter.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
@@ -43,6 +44,7 @@ import {
 } from './storage/caller-transaction.ts';
 import { checkUrl, type Database, withoutPassword } from './storage/database.ts';
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
+import type { EnqueueCall } from './storage/enqueue-call.ts';
 import { type JobCount, readCount, readJobs } from './storage/job-filter.ts';
 import {
   type Actor,
@@ -54,18 +56,6 @@ import {
 } from './storage/jobs.ts';
 import { checkSchema } from './storage/migrator.ts';
 import { type Opened, openDatabase, startEmbedded } from './storage/open-database.ts';
-
-/** A job whose input and result have the types of its definition, as JSON gives them back. */
-export type JobOf<J extends AnyJob> = Omit<Job, 'input' | 'result'> & {
-  readonly input: Stored<InputOf<J>>;
-  readonly result: Stored<ResultOf<J>> | null;
-};
-
-/** How one job is enqueued, and in whose transaction. */
-export interface EnqueueCall extends EnqueueOptions {
-  /** The caller's transaction: a pg client, or an adapter's. The job exists when, and only when, it commits. */
-  readonly in?: CallerTransaction | PgTransaction;
-}
 
 /** The storage behind a connection: for `unstuck/testing`, not for applications. */
 export let databaseOf: (unstuck: Unstuck) => Database;

@@ -113,6 +113,7 @@ create table finished (
   tags text[] not null,
   progress real,
   progress_note text,
+  trace jsonb,
   state text collate "C" not null,
   finished_at timestamp with time zone not null,
   done_token bigint,
@@ -172,9 +173,10 @@ create table jobs (
   progress real,
   progress_note text,
   error jsonb,
+  trace jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
-  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0),
+  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0 AND jsonb_typeof(trace) = 'object'::text AND pg_column_size(trace) <= 2000),
   constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'limit'::text, 'executions'::text])),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
   constraint jobs_lanes_later CHECK (lane = 0),
@@ -472,7 +474,7 @@ CREATE OR REPLACE FUNCTION unstuck.clock()
 AS $function$select statement_timestamp()$function$
 ;
 
-CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text, traceparent text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
@@ -482,8 +484,10 @@ AS $function$
       raise exception 'unstuck.enqueue: there is no pool %. Set its capacity first.', enqueue.pool using errcode = '23503';
     end if;
     for round in 1 .. 100 loop
-      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool)
-        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool)
+      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace)
+        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool,
+          case when enqueue.traceparent ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+            then jsonb_build_object('traceparent', enqueue.traceparent) end)
         on conflict do nothing returning jobs.id into made;
       if made is not null then return made; end if;
       select j.id into made from "unstuck".jobs j where j.unique_key = enqueue.key;
@@ -786,7 +790,7 @@ AS $function$
     for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
        jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
-        limit_key text, key_mode text, key_window_ms bigint, ordinal integer) order by g.key nulls last, g.place loop
+        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb) order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
       wants := case when not g.pool = any(inherited) then g.pool end;
       if wants is not null and not rooms ? wants then
@@ -812,11 +816,11 @@ AS $function$
         coalesce(g.attempts_max, (select s.attempts_max from "unstuck".job_types s where s.type = g.type), attempts) as attempts_max into y;
       within := y.claim_within_ms * interval '1 ms';
       insert into "unstuck".jobs (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
-          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal)
+          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace)
         values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then "unstuck".clock() + interval '1 day' when gate = 'time' then due when gate is not null then "unstuck".clock() + within end,
           case when gate is null then "unstuck".clock() + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
-          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
+          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace)
         on conflict do nothing returning id into made;
       if made is null then
         made := case when g.key_mode = 'replace'
@@ -929,7 +933,8 @@ create view all_jobs as
     j.wants_pool AS pool,
     j.limit_key,
     j.parent_id,
-    j.ordinal
+    j.ordinal,
+    j.trace ->> 'traceparent'::text AS traceparent
    FROM jobs j
 UNION ALL
  SELECT f.id,
@@ -962,7 +967,8 @@ UNION ALL
     f.wants_pool AS pool,
     f.limit_key,
     f.parent_id,
-    f.ordinal
+    f.ordinal,
+    f.trace ->> 'traceparent'::text AS traceparent
    FROM finished f;
 
 -- Comments

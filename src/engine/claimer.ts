@@ -7,13 +7,16 @@ import {
   claimJobs,
   findHeads,
   finishAndClaim,
+  type SentClaimRow,
   stampAlone,
 } from '../sql/claim.ts';
 import { findForeign } from '../sql/lifeline.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import { claimedRow } from '../storage/rows.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
+import { traceReceive } from './receive-trace.ts';
 
 /** What a claim brought. */
 export interface Claimed {
@@ -129,13 +132,15 @@ export class Claimer {
   async #send(
     limit: number,
     wanted: string,
-    query: (claimId: string, types: string) => Promise<ClaimRow[]>,
+    query: (claimId: string, types: string) => Promise<SentClaimRow[]>,
   ): Promise<Claimed> {
     const claimId = randomUUID();
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      return { ...sorted(await query(claimId, wanted)), again: false, sentAt };
+      const answer = sorted(await query(claimId, wanted));
+      traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
+      return { ...answer, again: false, sentAt };
     } finally {
       this.inFlight.delete(claimId);
       this.#scanMs = limit > 1 ? monotonicMs() - sentAt : this.#scanMs;
@@ -205,12 +210,12 @@ function oldestBehind(
 }
 
 /** The rows of an answer by their kind, the jobs in the order of the queue: a claim takes them in the order of their places. */
-function sorted(rows: readonly ClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
+function sorted(rows: readonly SentClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
   const jobs: ClaimRow[] = [];
-  const refused: ClaimRow[] = [];
+  const refused: { id: string; token: string }[] = [];
   let alone = false;
   for (const row of rows) {
-    if (row.kind === 'job') jobs.push(row);
+    if (row.kind === 'job') jobs.push(claimedRow(row));
     else if (row.kind === 'refused') refused.push(row);
     else alone = true;
   }

@@ -19,6 +19,8 @@ import { type Answers, add, created, JobStore } from './job-store.ts';
 import { LettingOn } from './letting-on.ts';
 import { type Answer, isLinked } from './linked-jobs.ts';
 import { Notifier } from './notifier.ts';
+import { traceSend, traceSendAll, traceSendOne } from './send-trace.ts';
+import type { Traces } from './tracing.ts';
 
 type Batch = Waiting<NewJob, Enqueued>[];
 /** How jobs are stored, and why some were not. */
@@ -48,6 +50,7 @@ const KEY_PATIENCE = '200ms';
  * not delay plain jobs.
  */
 export class Enqueuer {
+  #config: Traces;
   #store: JobStore;
   #lettingOn: LettingOn;
   #notifier: Notifier;
@@ -65,6 +68,7 @@ export class Enqueuer {
     onStored: (types: ReadonlySet<string>) => void,
     meter: Meter = new Meter(),
   ) {
+    this.#config = database.config;
     this.#meter = meter;
     this.#store = new JobStore(database);
     this.#lettingOn = new LettingOn(database, log, onStored);
@@ -78,16 +82,20 @@ export class Enqueuer {
 
   /** Stores a job; resolves after COMMIT. Rejects only this call when only this job cannot be stored. */
   enqueue(job: NewJob): Promise<Enqueued> {
-    return this.#committerOf(job).add(job);
+    return traceSendOne(this.#config, job, (traced) => this.#committerOf(traced).add(traced));
   }
 
   /** Stores many jobs; resolves when it is settled what became of each, in their order. */
-  async enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+  enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+    return traceSendAll(this.#config, jobs, (traced) => this.#addAll(traced));
+  }
+
+  async #addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
     const [first] = jobs;
     if (first === undefined) return [];
     const committer = this.#committerOf(first);
     if (jobs.every((job) => this.#committerOf(job) === committer)) return committer.addAll(jobs);
-    return Promise.allSettled(jobs.map((job) => this.enqueue(job)));
+    return Promise.allSettled(jobs.map((job) => this.#committerOf(job).add(job)));
   }
 
   #committerOf(job: NewJob): Committer<NewJob, Enqueued> {
@@ -96,8 +104,17 @@ export class Enqueuer {
   }
 
   /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's): all of them, or none. */
-  async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
-    const given = await this.enqueueEachIn(executor, jobs);
+  enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    return traceSend(this.#config, jobs, (traced) => this.#storeAllIn(executor, traced));
+  }
+
+  /** The same, but one that is refused keeps no other from being stored: answers for each, in their order. */
+  enqueueEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
+    return traceSend(this.#config, jobs, (traced) => this.#storeEachIn(executor, traced));
+  }
+
+  async #storeAllIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    const given = await this.#storeEachIn(executor, jobs);
     const refusal = given.find((answer) => answer instanceof UnstuckError);
     if (refusal === undefined) {
       for (const [index, job] of jobs.entries())
@@ -108,8 +125,7 @@ export class Enqueuer {
     throw refusal;
   }
 
-  /** The same, but one that is refused keeps no other from being stored: answers for each, in their order. */
-  async enqueueEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
+  async #storeEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
       insert: (open) => this.#store.storeIn(executor, open),

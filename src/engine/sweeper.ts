@@ -17,6 +17,7 @@ import { allOf } from './all-of.ts';
 import { BatchSize } from './batch-size.ts';
 import { FINDINGS_EVERY_MS, refreshFindings, refreshFindingsWhenDue } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
+import { traceHeal } from './heal-trace.ts';
 import { LinkSweep } from './link-sweep.ts';
 import { retention } from './retention.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
@@ -364,6 +365,7 @@ export class Sweeper {
 
   async #announce(task: string, exceptional: boolean, moved: readonly SweptRow[]): Promise<void> {
     if (moved.length === 0) return;
+    if (exceptional) await traceHeal(this.#database, task, moved);
     this.moved.set(task, (this.moved.get(task) ?? 0) + moved.length);
     this.#links.note(concernedBy(moved.map((row) => row.links)));
     if (exceptional)

@@ -91,8 +91,10 @@ export class Worker {
     });
     this.#settler = new Settler(database, this.#log, {
       accepted: (ended) => this.#accepted(ended),
-      refused: ({ attempt }) =>
-        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token }),
+      refused: ({ attempt }) => {
+        attempt.trace?.settled('refused');
+        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
+      },
       forgotten: (attempt) => this.#roster.forget(attempt),
       ready: (types) => this.wake(types),
     });
@@ -252,6 +254,7 @@ export class Worker {
   }
 
   #accepted({ attempt, decision }: Ended): void {
+    attempt.trace?.settled('accepted');
     if (decision.error !== undefined)
       this.#log.warn('attempt_failed', {
         job: attempt.row.id,

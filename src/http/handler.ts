@@ -21,6 +21,7 @@ import { addProbes, PROBES } from './probes.ts';
 import { toProblem } from './problem.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { traceRequest } from './server-span.ts';
 import { Hub } from './stream/hub.ts';
 
 /** Answers one request; never rejects. `peer` says what the server knows of the other end. */
@@ -93,7 +94,9 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   return async (request, peer = {}) => {
     const requestId = randomUUID();
     const trail: Trail = { requestId, began: monotonicMs() };
-    const response = await app.fetch(request, { peer, requestId, trail });
+    const response = await traceRequest(unstuck.config, request, trail, async () =>
+      app.fetch(request, { peer, requestId, trail }),
+    );
     response.headers.set('x-request-id', requestId);
     guardAnswer(response, request.method);
     note(api, request, trail, response.status);

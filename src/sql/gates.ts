@@ -38,3 +38,8 @@ export const standingAt = (t: Names, gate: Sql): Sql =>
 /** Those of them whose time has come. */
 export const dueAt = (t: Names, gate: Sql): Sql =>
   sql`from ${t.jobs} j where j.waits_for = ${gate} and j.wake_at <= ${t.now} order by j.wake_at`;
+
+/** The same, with the trace of the row behind it; null for a plain job that nobody traces. */
+export const linksAndTraceOf = (row: Sql): Sql =>
+  sql`case when ${row}.trace is not null then jsonb_build_array(${row}.parent_id, ${row}.wants_pool, ${row}.limit_key, ${row}.trace)
+      else ${linksOf(row)} end`;

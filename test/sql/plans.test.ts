@@ -119,6 +119,7 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     300_000,
     5,
     null,
+    null,
   ];
   const call = (statement: Statement<unknown>, ...values: Call['values']): Call => ({
     statement,
