@@ -13,7 +13,6 @@ import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
-import type { ChoreRound } from './engine/sweeper.ts';
 import type { TickRound } from './engine/ticks.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
@@ -154,9 +153,8 @@ export class Unstuck {
   }
 
   #makeFleet(database: Database): Fleet {
-    const run = (on: Database): Promise<ChoreRound> => fireDue(on, this.#enqueuer, this.log);
     return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
-      { name: 'schedules', run },
+      { name: 'schedules', run: (on) => fireDue(on, this.#enqueuer, this.log) },
     ]);
   }
 
