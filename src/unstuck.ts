@@ -16,7 +16,6 @@ import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
-import type { ChoreRound } from './engine/sweeper.ts';
 import type { TickRound } from './engine/ticks.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
@@ -162,9 +161,8 @@ export class Unstuck {
   }
 
   #makeFleet(database: Database): Fleet {
-    const run = (on: Database): Promise<ChoreRound> => fireDue(on, this.#enqueuer, this.log);
     return new Fleet(database, this.log, (id) => this.#waiter.ended(id), this.watch.meter, [
-      { name: 'schedules', work: 'schedules', run },
+      { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, this.#enqueuer, this.log) },
       { name: 'bulk actions', work: 'bulk-actions', run: () => this.bulkActions.adopt() },
     ]);
   }
