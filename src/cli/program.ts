@@ -1,5 +1,7 @@
 /** The commands, their arguments and options; each is loaded when it is run. */
 import { Command, CommanderError, Option } from 'commander';
+import { LOG_OPTIONS } from '../domain/log-options.ts';
+import { OPTIONS } from '../domain/options.ts';
 import { VERSION } from '../domain/version.ts';
 import { type Add, addTo, collect, toInteger, toNumber } from './add-command.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -75,6 +77,8 @@ function addProcesses(add: Add): void {
     .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
     .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
     .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
+    .addOption(logFormat())
+    .addOption(logLevel())
     .option('--no-supervise', 'run in this very process; a dead one is not started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
@@ -93,6 +97,8 @@ function addProcesses(add: Add): void {
   )
     .option('--concurrency <n>', 'handlers at once (default: UNSTUCK_CONCURRENCY, 10)', toInteger)
     .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
+    .addOption(logFormat())
+    .addOption(logLevel())
     .option('--no-supervise', 'run in this very process; exit code 75 asks to be started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
@@ -100,6 +106,25 @@ function addProcesses(add: Add): void {
     'bring the schema up to date',
     async () => (await import('./migrate.ts')).migrate,
   ).option('--print', 'only print the SQL');
+  add(
+    'healthcheck [url]',
+    'ask a server whether it is ready; exit code 0 or 1 (default: that of UNSTUCK_HOST and UNSTUCK_PORT)',
+    async () => (await import('./healthcheck.ts')).healthcheck,
+  ).option('--live', 'only whether it lives, without its database');
+}
+
+function logFormat(): Option {
+  return new Option(
+    '--log-format <format>',
+    'how log lines are written (default: UNSTUCK_LOG_FORMAT, kv)',
+  ).choices(LOG_OPTIONS.logFormat.choices);
+}
+
+function logLevel(): Option {
+  return new Option(
+    '--log-level <level>',
+    'the least serious lines that are written (default: UNSTUCK_LOG_LEVEL; start: warn, work: info)',
+  ).choices(OPTIONS.logLevel.choices);
 }
 
 function addEnqueue(add: Add): void {

@@ -12,6 +12,8 @@ export interface Globals {
   readonly schema?: string;
   readonly output: 'table' | 'json';
   readonly debug?: boolean;
+  /** Of processes that run. */
+  readonly logLevel?: string;
 }
 
 const CLOSE_MS = 5_000;
@@ -36,14 +38,19 @@ export async function withUnstuck<T>(
 
 /** The options that the flags mean; `level` is that of the log unless the environment says another. */
 export function connectOptions(
-  { database, schema, debug }: Globals,
+  { database, schema, debug, logLevel }: Globals,
   level: 'info' | 'warn' | 'error',
 ): ConnectOptions {
   const asked = (process.env['UNSTUCK_LOG_LEVEL'] ?? '') !== '';
+  const levelOf = (): Pick<ConnectOptions, 'logLevel'> => {
+    if (debug === true) return { logLevel: 'debug' };
+    if (logLevel !== undefined) return { logLevel: logLevel as ConnectOptions['logLevel'] };
+    return asked ? {} : { logLevel: level };
+  };
   return {
     database,
     schema,
-    ...(debug === true ? { logLevel: 'debug' as const } : asked ? {} : { logLevel: level }),
+    ...levelOf(),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
 import { greet } from './greeting.ts';
 import { type LoadedJobs, loadJobs } from './load-jobs.ts';
+import { openLog, sayer } from './open-log.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { connectOptions, isEmbedded, patiently } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
@@ -31,9 +32,14 @@ export function serve(options: StartOptions, modules: readonly string[]): Promis
 /** Runs the command: exit code 0 after a graceful stop. */
 export async function start(options: StartOptions, modules: readonly string[]): Promise<number> {
   const supervised = options.supervised === true && process.connected;
+  const log = await openLog(options, 'warn');
   if (options.supervise && !supervised)
-    return (await import('./supervisor.ts')).supervise({ overlap: false });
-  const screen = openScreen(options.output);
+    return (await import('./supervisor.ts')).supervise({ overlap: false, log });
+  const say = sayer(options, log);
+  const screen = {
+    ...openScreen(options.output),
+    hint: (text: string): void => say('notice', text),
+  };
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
@@ -46,10 +52,10 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   };
   if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
   const unstuck = await patiently(
-    connectOptions(options, 'warn'),
+    { ...connectOptions(options, 'warn'), log },
     (connected) =>
       beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
-    (text) => screen.hint(text),
+    (text) => say('database_awaited', text),
     stop.signal,
   );
   if (unstuck === undefined) return EXIT.ok;

@@ -85,7 +85,7 @@ test('our reading finds what it must', () => {
   for (const [text, fault] of wrong) expect(parseExposition(text).faults.join()).toMatch(fault);
 });
 
-test('the page and the alerts name every metric that there is, and no other', async () => {
+test('the page names every metric that there is, the alerts and the dashboard no other', async () => {
   const { scrape } = await busy();
   await scrape();
   const { families } = parseExposition(await scrape());
@@ -94,8 +94,10 @@ test('the page and the alerts name every metric that there is, and no other', as
   ];
   const page = namesIn(await readFile('docs/metrics.md', 'utf8'));
   expect(page.toSorted()).toEqual([...families.keys()].toSorted());
-  const alerts = namesIn(await readFile('docs/monitoring/alerts.yml', 'utf8'));
-  expect(alerts.filter((name) => !families.has(name))).toEqual([]);
+  for (const file of ['alerts.yml', 'grafana.json']) {
+    const used = namesIn(await readFile(`docs/monitoring/${file}`, 'utf8'));
+    expect(used.filter((name) => !families.has(name.replace(/_bucket$/, '')))).toEqual([]);
+  }
 });
 
 test('the values are those of the installation and of this process', async () => {
