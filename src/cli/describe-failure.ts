@@ -1,5 +1,5 @@
 /** Tells a person about an error: what happened, its cause, what to do; without passwords, and without a stack unless asked. */
-import { ERRORS, UnstuckError } from '../domain/errors.ts';
+import { ERRORS, RemoteError, UnstuckError } from '../domain/errors.ts';
 import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
 /** Returns the lines for standard error, without a line break at the end. */
@@ -32,6 +32,7 @@ function messageOf(error: Error): string {
 }
 
 function remedy(error: unknown): string {
+  if (error instanceof RemoteError) return error.hint;
   if (error instanceof UnstuckError) return ERRORS[error.code].fix;
   if (isConnectionLost(error)) return ERRORS.DATABASE_UNREACHABLE.fix;
   return 'Run the command again with --debug and read where it comes from.';

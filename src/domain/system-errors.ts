@@ -104,6 +104,11 @@ export const SYSTEM_ERRORS = {
     meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',
     fix: 'Narrow the filter, or ask again when the database is less busy.',
   },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    meaning: 'No Unstuck server answered at the address.',
+    fix: 'Check the address with its prefix, and that the server runs. A call that changes something may have been done.',
+  },
   ROUTE_NOT_FOUND: {
     status: 404,
     meaning: 'There is nothing at this path.',

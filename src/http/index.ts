@@ -1,5 +1,6 @@
 /** The door `unstuck/http`: re-exports only. */
 export type { Peer } from './access/principal.ts';
+export * from './client/index.ts';
 export type { Handler, HandlerOptions } from './handler.ts';
 export { createHandler } from './handler.ts';
 export type { HttpServer, ServeSettings } from './serve.ts';
