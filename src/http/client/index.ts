@@ -1,4 +1,6 @@
 /** The client of the API: re-exports only, and nothing of the server. */
+export type { RemoteErrorParts } from '../../domain/errors.ts';
+export { RemoteError } from '../../domain/errors.ts';
 export type { CallOptions, NoFields } from './call.ts';
 export type { Client, ClientOptions, ClientToken } from './client.ts';
 export { createClient } from './client.ts';
