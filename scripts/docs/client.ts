@@ -237,8 +237,8 @@ function answersOf({
 /** Summary, more, and the codes that not every operation may answer. */
 function aboutOf({ summary, description, responses }: Operation): string {
   const codes = codesOf(responses).filter((code) => !EVERYWHERE.has(code));
-  const throwing = codes.length === 0 ? '' : ` Throws ${codes.join(', ')}.`;
-  return `${summary}${description === undefined ? '' : ` ${description}`}${throwing}`;
+  const throwing = codes.length === 0 ? undefined : `Throws ${codes.join(', ')}.`;
+  return [summary, description, throwing].filter((line) => line !== undefined).join('\n');
 }
 
 const BUILT_IN: ReadonlySet<string> = new Set([

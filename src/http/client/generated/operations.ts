@@ -17,12 +17,24 @@ import type {
 export interface Operations {
   /** Answers the OpenAPI document of this API. */
   getOpenApi(request?: NoFields, options?: CallOptions): Promise<unknown>;
-  /** Stores a job. Throws KEY_TAKEN, SLOTS_EXHAUSTED, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_UNKNOWN. */
+  /**
+   * Stores a job.
+   * Throws KEY_TAKEN, SLOTS_EXHAUSTED, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_UNKNOWN.
+   */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;
-  /** Lists jobs, newest first. Throws JOB_ID_INVALID. */
+  /**
+   * Lists jobs, newest first.
+   * Throws JOB_ID_INVALID.
+   */
   listJobs(request?: ListJobsRequest, options?: CallOptions): Promise<ListJobsAnswer>;
-  /** Cancels a live job; a running one is told within two heartbeats. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_ID_INVALID. */
+  /**
+   * Cancels a live job; a running one is told within two heartbeats.
+   * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_ID_INVALID.
+   */
   cancelJob(request: CancelJobRequest, options?: CallOptions): Promise<Job>;
-  /** Answers one job, live or finished. Throws JOB_NOT_FOUND, JOB_ID_INVALID. */
+  /**
+   * Answers one job, live or finished.
+   * Throws JOB_NOT_FOUND, JOB_ID_INVALID.
+   */
   getJob(request: GetJobRequest, options?: CallOptions): Promise<Job>;
 }
