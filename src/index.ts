@@ -10,6 +10,7 @@ export type {
   BulkRetryOptions,
   BulkSelection,
 } from './domain/bulk.ts';
+export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -43,6 +44,7 @@ export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
 export type { Refusal } from './domain/refusal.ts';
+export type { AnsweredRequest, RequestAnswer, RequestKey } from './domain/request-key.ts';
 export type {
   FailedAttempt,
   RetryDecision,
@@ -57,12 +59,14 @@ export type {
   ScheduleSettings,
 } from './domain/schedule.ts';
 export type { EndState, State } from './domain/transitions.ts';
+export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
 export type { Audit } from './features/audit.ts';
-export type { Bulk } from './features/bulk.ts';
+export type { Bulk } from './features/bulk/bulk.ts';
+export type { BulkActionOptions, BulkActions } from './features/bulk/bulk-actions.ts';
 export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
 export type { Cell, Executions, FanOut } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
@@ -75,6 +79,7 @@ export type {
   Queue,
   Queues,
 } from './features/queues.ts';
+export type { JobCall } from './features/requests/enqueue-each.ts';
 export type { ResetStuck } from './features/reset-stuck.ts';
 export type {
   PreviewOptions,

@@ -1,31 +1,35 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
-import { randomUUID } from 'node:crypto';
 import { answersOf } from './domain/batch.ts';
 import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
-import { unstuckError } from './domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
-import { JobIds, parseJobId } from './domain/job-id.ts';
+import { parseJobId } from './domain/job-id.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
-import { applySettings, checkInput, checkJob, type NewJob } from './domain/new-job.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
+import type { AnsweredRequest, RequestKey } from './domain/request-key.ts';
+import type { Why } from './domain/why-facts.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
+import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
 import { Audit } from './features/audit.ts';
-import { Bulk } from './features/bulk.ts';
+import { Bulk } from './features/bulk/bulk.ts';
+import { BulkActions } from './features/bulk/bulk-actions.ts';
 import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/edited-retry.ts';
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Queues } from './features/queues.ts';
+import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
+import { Requests } from './features/requests/requests.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { explainWhy } from './features/why.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -91,6 +95,8 @@ export class Unstuck {
   readonly queues: Queues;
   /** How the work of a fan-out stands, cell by cell. */
   readonly executions: Executions;
+  /** Changes of many jobs that go on behind the answer: in this process, and when it ends in another. */
+  readonly bulkActions: BulkActions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
   /** What is enqueued at which times. */
@@ -98,7 +104,8 @@ export class Unstuck {
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
-  #ids: JobIds;
+  #preparer: Preparer;
+  #requests: Requests;
   #types: TypeRegistry;
   #fleet: Fleet;
   #waiter: Waiter;
@@ -118,11 +125,13 @@ export class Unstuck {
     this.log = log;
     this.#embedded = embedded;
     this.#whole = whole;
-    this.#ids = whole === undefined ? new JobIds() : whole.#ids;
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
     this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
+    this.#preparer = whole === undefined ? new Preparer(this.config, this.#types) : whole.#preparer;
+    this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
+    this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
@@ -156,6 +165,7 @@ export class Unstuck {
       fireDue(on, this.#enqueuer, this.log);
     return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
       { name: 'schedules', run },
+      { name: 'bulk actions', run: () => this.bulkActions.adopt() },
     ]);
   }
 
@@ -181,8 +191,8 @@ export class Unstuck {
     input: unknown,
     options: EnqueueCall = {},
   ): Promise<Enqueued> {
-    const made = this.#prepare(job, input, options);
-    const prepared = isReady(made) ? made : await made;
+    const made = this.#preparer.prepare(job, input, options);
+    const prepared = made instanceof Promise ? await made : made;
     if (options.in !== undefined)
       return (
         await this.#enqueuer.enqueueIn(callerExecutor(options.in), [prepared])
@@ -211,16 +221,19 @@ export class Unstuck {
     items: readonly (EnqueueOptions & { readonly input: unknown })[],
     options: { readonly in?: CallerTransaction | PgTransaction } = {},
   ): Promise<Enqueued[]> {
-    if (!Array.isArray(items) || items.length > 10_000)
-      throw unstuckError(
-        'BATCH_INVALID',
-        `Expected a list of at most 10,000 jobs, got ${Array.isArray(items) ? items.length : typeof items}.`,
-      );
-    const made = items.map(({ input, ...own }) => this.#prepare(job, input, own));
-    const prepared = made.every(isReady) ? made : await Promise.all(made.map(async (one) => one));
+    const made = this.#preparer.prepareMany(job, items);
+    const prepared = made instanceof Promise ? await made : made;
     if (options.in !== undefined)
       return this.#enqueuer.enqueueIn(callerExecutor(options.in), prepared);
     return answersOf(prepared, await this.#enqueuer.enqueueAll(prepared));
+  }
+
+  /**
+   * Stores jobs of any types, at most 10,000, each for itself: one that is refused is answered with its error. With the key of a `request` they
+   * are stored once: a repeat within 24 hours is told what the first one was. Throws BATCH_INVALID, IDEMPOTENCY_MISMATCH, …
+   */
+  enqueueEach(calls: readonly JobCall[], request?: RequestKey): Promise<AnsweredRequest> {
+    return enqueueEach(this.#preparer, this.#enqueuer, this.#requests, { calls, request });
   }
 
   /** Returns a job, live or finished; undefined when there is none. Throws JOB_ID_INVALID. */
@@ -248,6 +261,11 @@ export class Unstuck {
   /** Returns what happened to a job beside simple success, oldest first: failed, lost and late attempts, and what people did. */
   async history(id: string): Promise<HistoryEntry[]> {
     return readHistory(this.#database, parseJobId(id));
+  }
+
+  /** Explains why a job is where it is: what it has passed, what it waits for, who holds that, and what happens next. Throws JOB_NOT_FOUND. */
+  async explain(id: string): Promise<Why> {
+    return explainWhy(this.#database, parseJobId(id));
   }
 
   /** Resolves when the job has finished, through outages of the database too. Throws WAIT_TIMEOUT, JOB_NOT_FOUND, or the signal's reason; the job goes on. */
@@ -278,6 +296,11 @@ export class Unstuck {
   async retry<J extends AnyJob>(id: string, call: CheckedRetryCall<J>): Promise<Job>;
   async retry(id: string, call: RetryCall & { readonly as?: AnyJob } = {}): Promise<Job> {
     return retryEdited(this.#database, parseJobId(id), call);
+  }
+
+  /** Removes a job that does not run, with everything that belongs to it. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_BUSY or CHANGE_REFUSED. */
+  delete(id: string, actor: Actor = {}): Promise<void> {
+    return this.bulk.deleteOne(parseJobId(id), actor);
   }
 
   /** Changes of many jobs at once, by their ids or by a filter: retry, cancel, delete. */
@@ -333,6 +356,7 @@ export class Unstuck {
 
   /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
   close(): Promise<void> {
+    if (this.#whole === undefined) this.#preparer.close();
     this.#closed ??= this.#close();
     return this.#closed;
   }
@@ -348,41 +372,11 @@ export class Unstuck {
     if (this.#whole !== undefined) return this.#database.close();
     await this.#view?.close();
     this.#waiter.stop();
+    await this.bulkActions.stop();
     await this.#fleet.stop();
+    await this.#requests.stop();
     await this.#enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();
   }
-
-  /** Checks a job and gives it its id; only a schema that answers later, and a type that is new here, must be waited for. */
-  #prepare(job: AnyJob | string, input: unknown, options: EnqueueCall): NewJob | Promise<NewJob> {
-    if (this.#closed !== undefined)
-      throw unstuckError(
-        'WORKER_STOPPED',
-        'This connection has been closed. Connect again before you enqueue.',
-      );
-    const definition = typeof job === 'string' ? undefined : job;
-    const type = typeof job === 'string' ? job : job.type;
-    const now = Date.now();
-    const checked = checkJob(type, definition, input, options, this.config, now);
-    const id = this.#ids.next(now, randomUUID());
-    const prepared = { ...checked, id, size: checked.input.length + 150 };
-    if (definition === undefined) return this.#withSettings(prepared);
-    const later = checkInput(definition, input);
-    const defined = this.#types.defined(definition);
-    if (later === undefined && defined === undefined) return prepared;
-    return Promise.all([later, defined]).then(() => prepared);
-  }
-
-  /** A job of a type that is only known by its name gets the limit of its type, and must name a pool where the type needs a slot. */
-  #withSettings(job: NewJob): NewJob | Promise<NewJob> {
-    const settings = this.#types.settingsOf(job.type);
-    return settings instanceof Promise
-      ? settings.then((read) => applySettings(job, read))
-      : applySettings(job, settings);
-  }
-}
-
-function isReady(made: NewJob | Promise<NewJob>): made is NewJob {
-  return !(made instanceof Promise);
 }

@@ -23,6 +23,8 @@ create table audit (
   action text not null,
   reason text,
   detail jsonb default '{}'::jsonb not null,
+  runner uuid,
+  beat_at timestamp with time zone,
   constraint audit_pkey PRIMARY KEY (id)
 );
 
@@ -269,6 +271,15 @@ create table queues (
   constraint queues_pkey PRIMARY KEY (name)
 );
 
+create table requests (
+  sender text collate "C" not null,
+  key text collate "C" not null,
+  digest text not null,
+  answers jsonb,
+  at timestamp with time zone not null,
+  constraint requests_pkey PRIMARY KEY (sender, key)
+);
+
 create table row_errors (
   job_id uuid not null,
   task text not null,
@@ -375,6 +386,8 @@ create table finished_failed partition of finished FOR VALUES IN ('failed') part
 
 CREATE INDEX attempts_job ON ONLY unstuck.attempts USING btree (job_id);
 
+CREATE INDEX audit_carried ON unstuck.audit USING btree (beat_at) WHERE (runner IS NOT NULL);
+
 CREATE INDEX claims_worker ON unstuck.claims USING btree (worker_id);
 
 CREATE INDEX events_job ON ONLY unstuck.events USING btree (job_id);
@@ -402,6 +415,8 @@ CREATE UNIQUE INDEX jobs_unique_key ON unstuck.jobs USING btree (unique_key) WHE
 CREATE INDEX jobs_waiting ON unstuck.jobs USING btree (waits_for, wake_at) WHERE (waits_for IS NOT NULL);
 
 CREATE INDEX pool_done_pool ON unstuck.pool_done USING btree (pool);
+
+CREATE INDEX requests_at ON unstuck.requests USING btree (at);
 
 CREATE INDEX schedules_computed ON unstuck.schedules USING btree (computed_at);
 

@@ -13,6 +13,11 @@ export function addJobs(add: Add): void {
   add('show <id>', 'one job with its history', async () => (await import('./job-show.ts')).jobShow)
     .option('--wait', 'wait for its end first; exit code 7 when it failed')
     .option('--timeout <duration>', 'with --wait: how long; exit code 8 when it is not finished');
+  add(
+    'why <id>',
+    'why a job is where it is, and what happens next',
+    async () => (await import('./job-why.ts')).jobWhy,
+  );
   addExecutions(add);
   const change = async () => await import('./job-change.ts');
   const about = {

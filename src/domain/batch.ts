@@ -1,5 +1,5 @@
 /** Batch: what became of each job of an `enqueueMany`, told in one answer or in one error. */
-import { type ErrorCode, UnstuckError } from './errors.ts';
+import { type ErrorCode, UnstuckError, unstuckError } from './errors.ts';
 import type { Enqueued } from './job.ts';
 
 /** Why a job of a batch was not stored. */
@@ -14,6 +14,15 @@ export interface NotEnqueued {
 export class BatchError extends UnstuckError {
   override readonly name: string = 'BatchError';
   declare readonly detail: { readonly outcomes: readonly (Enqueued | NotEnqueued)[] };
+}
+
+/** Checks the list of a batch. Throws BATCH_INVALID. */
+export function checkBatch(items: readonly unknown[]): void {
+  if (!Array.isArray(items) || items.length > 10_000)
+    throw unstuckError(
+      'BATCH_INVALID',
+      `Expected a list of at most 10,000 jobs, got ${Array.isArray(items) ? items.length : typeof items}.`,
+    );
 }
 
 /** Returns what each job was answered. Throws BATCH_INCOMPLETE when one was refused, with the outcomes of all. */

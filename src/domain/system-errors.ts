@@ -109,6 +109,31 @@ export const SYSTEM_ERRORS = {
     meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',
     fix: 'Narrow the filter, or ask again when the database is less busy.',
   },
+  IDEMPOTENCY_MISMATCH: {
+    status: 422,
+    meaning: 'The idempotency key was used for another request within the last 24 hours.',
+    fix: 'Use a new key for a new request, and the same one only to repeat the same request; nothing was changed.',
+  },
+  IDEMPOTENCY_IN_FLIGHT: {
+    status: 409,
+    meaning: 'A request with the same idempotency key is being served.',
+    fix: 'Send it again in a moment: it is answered as the first one was.',
+  },
+  COUNT_MISMATCH: {
+    status: 409,
+    meaning: 'The change would reach other jobs than expected: more or fewer by over 10 %.',
+    fix: 'Look again with a dry run, then send the count that it answers; nothing was changed.',
+  },
+  BULK_ACTION_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no change of many jobs with this id.',
+    fix: 'Check the id; they are kept as long as failed jobs are (30 days unless set otherwise).',
+  },
+  BULK_ACTION_ENDED: {
+    status: 409,
+    meaning: 'A change of many jobs that has ended cannot be aborted.',
+    fix: 'Nothing: what it did stays done.',
+  },
   ROUTE_NOT_FOUND: {
     status: 404,
     meaning: 'There is nothing at this path.',

@@ -16,7 +16,7 @@ import { Committer, type Waiting } from './committer.ts';
 import { keyRestless, reasonOf, unavailable } from './enqueue-errors.ts';
 import { type Answers, add, created, JobStore } from './job-store.ts';
 import { LettingOn } from './letting-on.ts';
-import { isLinked } from './linked-jobs.ts';
+import { type Answer, isLinked } from './linked-jobs.ts';
 import { Notifier } from './notifier.ts';
 
 type Batch = Waiting<NewJob, Enqueued>[];
@@ -89,16 +89,29 @@ export class Enqueuer {
 
   /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's): all of them, or none. */
   async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    const given = await this.enqueueEachIn(executor, jobs);
+    const refusal = given.find((answer) => answer instanceof UnstuckError);
+    if (refusal === undefined) return given as Enqueued[];
+    await this.#store.takeBack(executor, jobs);
+    throw refusal;
+  }
+
+  /** The same, but one that is refused keeps no other from being stored: answers for each, in their order. */
+  async enqueueEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
       insert: (open) => this.#store.storeIn(executor, open),
       lookUp: (open) => this.#store.findConflicts(open, executor),
     });
-    const given = jobs.map((job) => answers.get(job.id) ?? created(job.id));
-    const refusal = given.find((answer) => answer instanceof UnstuckError);
-    if (refusal === undefined) return given as Enqueued[];
-    await this.#store.takeBack(executor, jobs);
-    throw refusal;
+    return jobs.map((job) => answers.get(job.id) ?? created(job.id));
+  }
+
+  /** Tells the workers of this process of jobs whose transaction has been committed, and lets those in that wait at a limit. */
+  committed(jobs: readonly NewJob[]): void {
+    if (jobs.length === 0) return;
+    this.#onStored(new Set(jobs.map((job) => job.type)));
+    const limitKeys = new Set(jobs.flatMap((job) => job.limitKey ?? []));
+    if (limitKeys.size > 0) this.#lettingOn.add({ ...concernedBy([]), limitKeys });
   }
 
   /** Resolves when everything enqueued so far is settled. */

@@ -2,6 +2,7 @@
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
+import { pruneRequests } from '../sql/requests.ts';
 import {
   countPages,
   countRowError,
@@ -327,6 +328,7 @@ export class Sweeper {
       () => this.#database.run(pruneLinks),
       () => this.#pruneFanOuts(),
       () => this.#database.run(pruneAudit, [this.#database.config.keepFailed]),
+      () => this.#database.run(pruneRequests),
       () => this.#retain(),
     ]);
     return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);

@@ -24,6 +24,15 @@ const WITH_BODY: readonly ErrorCode[] = [
   'MEDIA_TYPE_UNSUPPORTED',
   'INPUT_UNSTORABLE',
 ];
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A repeat of the request with the same key within 24 hours changes nothing, and is answered as the first one was, with the header `Idempotency-Replayed: true`.',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[!-~]+$' },
+};
+const IDEMPOTENT: readonly ErrorCode[] = ['IDEMPOTENCY_MISMATCH', 'IDEMPOTENCY_IN_FLIGHT'];
 const REF = '#/components/schemas/';
 
 /** Makes the document of these routes, as they are mounted below `prefix`. */
@@ -71,6 +80,7 @@ function operation(route: Route, shapeOf: ShapeOf, problemShape: Json): Json {
   const parameters = [
     ...parametersOf('path', route.params, shapeOf),
     ...parametersOf('query', route.query, shapeOf),
+    ...(route.idempotent === true ? [IDEMPOTENCY_KEY] : []),
   ];
   return {
     operationId: id,
@@ -130,11 +140,12 @@ function answersOf(route: Route, shapeOf: ShapeOf): Json {
 }
 
 /** The problems of a route by status, each naming the codes with which it comes. */
-function problemsOf({ scope, body, errors = [] }: Route, problemShape: Json): Json {
+function problemsOf({ scope, body, idempotent, errors = [] }: Route, problemShape: Json): Json {
   const codes = [
     ...errors,
     ...(scope === 'open' ? (['INTERNAL_ERROR'] as const) : COMMON),
     ...(body === undefined ? [] : WITH_BODY),
+    ...(idempotent === true ? IDEMPOTENT : []),
   ];
   const statuses = [...new Set(codes.map((code) => ERRORS[code].status))].toSorted((a, b) => a - b);
   return Object.fromEntries(

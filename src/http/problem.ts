@@ -8,22 +8,10 @@ const RETRY_AFTER_S = '2';
 
 /** Makes the answer for an error; what is not in the catalogue is logged under the `request_id` and told as INTERNAL_ERROR. */
 export function toProblem(error: unknown, path: string, log: Log, requestId: string): Response {
-  const { code, message, detail } = known(error);
-  const { status, meaning, fix } = ERRORS[code];
+  const { code, detail } = known(error);
+  const { status } = ERRORS[code];
   if (status >= 500) log.error('request_failed', { request: requestId, path, code, error });
-  const { issues, ...facts } = detail as { issues?: readonly string[] };
-  const body = {
-    type: `urn:unstuck:error:${code}`,
-    title: meaning,
-    status,
-    detail: message,
-    instance: path,
-    code,
-    hint: fix,
-    request_id: requestId,
-    ...(issues === undefined ? {} : { errors: issues.map(toPointer) }),
-    ...(Object.keys(facts).length === 0 ? {} : { facts: snakeJson(facts) }),
-  };
+  const body = { ...toProblemBody(error), instance: path, request_id: requestId };
   return new Response(JSON.stringify(body), {
     status,
     headers: {
@@ -33,6 +21,23 @@ export function toProblem(error: unknown, path: string, log: Log, requestId: str
       ...headersFor(code, detail),
     },
   });
+}
+
+/** The part of a problem that tells of the error alone: for one item of many, where the request is answered for all. */
+export function toProblemBody(error: unknown): Record<string, unknown> {
+  const { code, message, detail } = known(error);
+  const { status, meaning, fix } = ERRORS[code];
+  const { issues, ...facts } = detail as { issues?: readonly string[] };
+  return {
+    type: `urn:unstuck:error:${code}`,
+    title: meaning,
+    status,
+    detail: message,
+    code,
+    hint: fix,
+    ...(issues === undefined ? {} : { errors: issues.map(toPointer) }),
+    ...(Object.keys(facts).length === 0 ? {} : { facts: snakeJson(facts) }),
+  };
 }
 
 function known(error: unknown): Pick<UnstuckError, 'code' | 'message' | 'detail'> {
@@ -62,7 +67,8 @@ function headersFor(
   code: ErrorCode,
   detail: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
-  if (ERRORS[code].status === 503) return { 'retry-after': RETRY_AFTER_S };
+  if (ERRORS[code].status === 503 || code === 'IDEMPOTENCY_IN_FLIGHT')
+    return { 'retry-after': RETRY_AFTER_S };
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
   if (code === 'METHOD_NOT_ALLOWED') return { allow: String(detail['allow']) };
   return {};

@@ -54,6 +54,8 @@ interface RouteFacts {
   readonly answers: Readonly<Record<number, Answer>>;
   /** The codes that it answers beside those that every route may. */
   readonly errors?: readonly ErrorCode[];
+  /** Whether it takes the header `Idempotency-Key`. */
+  readonly idempotent?: boolean;
   /** How large a body may be: that of one input (default) or of a batch. */
   readonly bodySize?: 'input' | 'batch';
   /** Whether the request may take longer than 30 s: long polls and streams. */

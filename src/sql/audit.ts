@@ -18,7 +18,7 @@ export interface AuditRow {
 export const openAudit: Statement<{ detail: unknown }> = statement(
   'open-audit',
   (t) => sql`
-  insert into ${t.audit} as a (id, at, by, action, reason, detail) values ($1, ${t.now}, $2, $3, $4, $5::text::jsonb)
+  insert into ${t.audit} as a (id, at, by, action, reason, detail, beat_at) values ($1, ${t.now}, $2, $3, $4, $5::text::jsonb, ${t.now})
   on conflict (id) do update set at = a.at
   returning a.detail`,
 );
@@ -28,7 +28,8 @@ export const noteAudit: Statement<{ id: string }> = statement(
   'note-audit',
   (t) => sql`
   update ${t.audit} a
-  set detail = (case when $3::boolean then a.detail - 'cursor' - 'last' else a.detail end) || $2::text::jsonb
+  set detail = (case when $3::boolean then a.detail - 'cursor' - 'last' else a.detail end) || $2::text::jsonb,
+    runner = case when $3::boolean then null else a.runner end, beat_at = case when $3::boolean then null else ${t.now} end
   where a.id = $1 returning a.id`,
 );
 

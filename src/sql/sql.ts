@@ -43,6 +43,7 @@ export interface Names {
   readonly pauses: Sql;
   readonly audit: Sql;
   readonly schedules: Sql;
+  readonly requests: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -77,6 +78,7 @@ export function namesOf(schema: string): Names {
     pauses: name('pauses'),
     audit: name('audit'),
     schedules: name('schedules'),
+    requests: name('requests'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

@@ -2,6 +2,7 @@
 import * as admin from './admin.ts';
 import * as audit from './audit.ts';
 import * as bulk from './bulk.ts';
+import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
 import * as enqueue from './enqueue.ts';
 import * as executions from './executions.ts';
@@ -16,6 +17,7 @@ import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
 import * as queues from './queues.ts';
+import * as requests from './requests.ts';
 import * as resetStuck from './reset-stuck.ts';
 import * as schedules from './schedules.ts';
 import * as session from './session.ts';
@@ -23,12 +25,14 @@ import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
 import * as testing from './testing.ts';
+import * as why from './why.ts';
 
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
   audit,
   bulk,
+  bulkActions,
   claim,
   enqueue,
   executions,
@@ -43,12 +47,14 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   partitions,
   pools,
   queues,
+  requests,
   resetStuck,
   schedules,
   session,
   settle,
   sweep,
   testing,
+  why,
 ].flatMap((topic) => Object.values(topic).filter(isStatement));
 
 function isStatement(value: unknown): value is Statement<unknown> {

@@ -5,6 +5,7 @@ import { allows } from '../domain/transitions.ts';
 import type { ChangedRow } from '../sql/admin.ts';
 import { noteAudit, openAudit } from '../sql/audit.ts';
 import { cancelJobs, deleteJobs, retryJobs } from '../sql/bulk.ts';
+import { lockAction } from '../sql/bulk-actions.ts';
 import { findStates } from '../sql/job-filter.ts';
 import type { JobLinks } from '../sql/links.ts';
 import { lockTimeout } from '../sql/migrate.ts';
@@ -22,6 +23,8 @@ export interface BulkChange {
   readonly reason: string | null;
   /** An edited input as JSON text; null for each job's own. */
   readonly input: string | null;
+  /** The process that carries it on by its entry; a change without one ends with whoever called it. */
+  readonly runner?: string;
   /** What was chosen and asked, for the entry. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
@@ -40,7 +43,20 @@ export class ChunkHeldUp extends Error {
   override readonly name = 'ChunkHeldUp';
 }
 
+/** The entry says that the change is no longer to be made here: somebody has aborted it, or another process carries it on. */
+export class ChangeEnded extends Error {
+  override readonly name = 'ChangeEnded';
+  readonly aborted: boolean;
+
+  constructor(aborted: boolean) {
+    super(aborted ? 'the change was aborted' : 'another process carries the change on');
+    this.aborted = aborted;
+  }
+}
+
 const ROUNDS = 3;
+/** How many refusals the entry names. */
+const NAMED_MAX = 100;
 /** Somebody's open transaction must not hold up the rest for long. */
 const LOCK_MS = 1_000;
 
@@ -53,6 +69,7 @@ export async function lookAt(database: Database, ids: readonly string[]): Promis
 /**
  * Changes the jobs of a chunk, which are in the order of their ids and behind those of every chunk before; `before` is what was reached by those.
  * A repeat of a chunk that was committed finds that in the entry, and answers the same. `verdict` refuses the one job of the chunk unseen.
+ * Throws ChangeEnded.
  */
 export async function changeChunk(
   database: Database,
@@ -67,12 +84,13 @@ export async function changeChunk(
     const entry = await open(database, change, before, on);
     if (entry.cursor !== undefined && entry.cursor >= cursor && entry.last !== undefined)
       return entry.last;
+    if (entry.abort !== undefined) throw new ChangeEnded(true);
     const last =
       verdict === undefined
         ? await apply(database, change, jobs, linked, on)
         : { done: 0, refused: [verdict] };
     const reached = sum(before, last);
-    const note = JSON.stringify({ ...reached, cursor, last });
+    const note = JSON.stringify({ ...reached, ...refusalsOf(entry, last), cursor, last });
     await database.run(noteAudit, [change.auditId, note, false], on);
     return last;
   });
@@ -84,11 +102,10 @@ export async function changeChunk(
 /** Writes into the entry how it ended. */
 export async function closeEntry(
   database: Database,
-  change: BulkChange,
-  reached: BulkProgress,
-  aborted: boolean,
+  change: Pick<BulkChange, 'auditId'>,
+  end: BulkProgress & { readonly aborted: boolean; readonly error?: object },
 ): Promise<void> {
-  const note = JSON.stringify({ ...reached, ended: true, aborted });
+  const note = JSON.stringify({ ...end, ended: true });
   await database.run(noteAudit, [change.auditId, note, true]);
 }
 
@@ -98,10 +115,24 @@ export function sum(before: BulkProgress, { done, refused }: ChunkOutcome): Bulk
   return { matched: Math.max(before.matched, reached.done + reached.refused), ...reached };
 }
 
-/** What an entry says of the latest chunk. */
+/** What an entry says of the latest chunk, of all refusals, and of whoever wants it to end. */
 interface Entry {
   readonly cursor?: string;
   readonly last?: ChunkOutcome;
+  readonly refusals?: readonly Refusal[];
+  readonly refusedBy?: Readonly<Record<string, number>>;
+  readonly abort?: object;
+}
+
+/** The first refusals, and how many there are by their codes. */
+function refusalsOf(
+  entry: Entry,
+  { refused }: ChunkOutcome,
+): Pick<Entry, 'refusals' | 'refusedBy'> {
+  if (refused.length === 0) return {};
+  const refusedBy: Record<string, number> = { ...entry.refusedBy };
+  for (const { code } of refused) refusedBy[code] = (refusedBy[code] ?? 0) + 1;
+  return { refusals: [...(entry.refusals ?? []), ...refused].slice(0, NAMED_MAX), refusedBy };
 }
 
 async function open(
@@ -110,7 +141,12 @@ async function open(
   before: BulkProgress,
   on: Executor,
 ): Promise<Entry> {
-  const { auditId, by, action, reason } = change;
+  const { auditId, by, action, reason, runner } = change;
+  if (runner !== undefined) {
+    const [own] = await database.run(lockAction, [auditId, runner], on);
+    if (own === undefined) throw new ChangeEnded(false);
+    return own.detail ?? {};
+  }
   const detail = JSON.stringify({ ...change.facts, ...before, ended: false });
   const [row] = await database.run(openAudit, [auditId, by, action, reason, detail], on);
   return row?.detail ?? {};

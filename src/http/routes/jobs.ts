@@ -1,56 +1,19 @@
-/** Jobs, one at a time: stored and read. */
+/** Jobs: listed, counted, read and explained. */
 import { z } from 'zod';
 import { unstuckError } from '../../domain/errors.ts';
-import type { Enqueued, EnqueueOptions } from '../../domain/job.ts';
-import { jobJson } from '../../domain/json.ts';
-import { actorOf } from '../access/principal.ts';
+import type { Job } from '../../domain/job.ts';
+import { jobJson, snakeJson } from '../../domain/json.ts';
 import type { Api } from '../api.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
 import { type Route, route } from '../route.ts';
-import { enqueuedJob, job, type NewJobBody, newJob } from '../schema/job.ts';
+import { job, jobCount, timeline, why } from '../schema/job.ts';
 import { filterParameters, toFilter } from '../schema/job-filter.ts';
-import { givenReason, jobId, pageOf, queryInteger } from '../schema/values.ts';
+import { jobId, pageOf, queryInteger } from '../schema/values.ts';
 
 const TAG = 'jobs';
 
-/** The routes of single jobs. */
+/** The routes that read jobs. */
 export const jobRoutes: readonly Route[] = [
-  route({
-    id: 'enqueueJob',
-    method: 'POST',
-    path: '/v1/jobs',
-    scope: 'enqueue',
-    tag: TAG,
-    summary: 'Stores a job.',
-    body: newJob,
-    answers: {
-      201: { about: 'The new job.', schema: enqueuedJob },
-      200: {
-        about: 'The job that has the key, or that had been stored before.',
-        schema: enqueuedJob,
-      },
-    },
-    errors: [
-      'INPUT_INVALID',
-      'INPUT_TOO_LARGE',
-      'JOB_TYPE_UNKNOWN',
-      'KEY_TAKEN',
-      'SLOTS_EXHAUSTED',
-    ],
-    handle: async ({ api, body }) => {
-      const { id, created, reason } = await enqueueOne(api, body);
-      // When it is stored and cannot be read back, an error would make the client send it again.
-      const stored = await api.unstuck.get(id).catch((error: unknown) => {
-        api.unstuck.log.warn('stored_job_not_read', { job: id, error });
-        return undefined;
-      });
-      return {
-        status: created ? 201 : 200,
-        json: { ...(stored === undefined ? { id } : jobJson(stored)), created, enqueued: reason },
-        headers: { location: `${api.prefix}/v1/jobs/${id}` },
-      };
-    },
-  }),
   route({
     id: 'listJobs',
     method: 'GET',
@@ -76,19 +39,16 @@ export const jobRoutes: readonly Route[] = [
     },
   }),
   route({
-    id: 'cancelJob',
-    method: 'POST',
-    path: '/v1/jobs/{id}/cancel',
-    scope: 'write',
+    id: 'countJobs',
+    method: 'GET',
+    path: '/v1/jobs/count',
+    scope: 'read',
     tag: TAG,
-    summary: 'Cancels a live job; a running one is told within two heartbeats.',
-    params: z.object({ id: jobId }),
-    body: z.strictObject({ reason: givenReason }),
-    answers: { 200: { about: 'The cancelled job.', schema: job } },
-    errors: ['JOB_NOT_FOUND', 'JOB_ID_INVALID', 'JOB_STATE_CONFLICT'],
-    handle: async ({ api, principal, params: { id }, body }) => ({
-      json: jobJson(await api.unstuck.cancel(id, actorOf(principal, body))),
-    }),
+    summary: 'Counts jobs, exactly up to 100,000.',
+    query: z.strictObject(filterParameters),
+    answers: { 200: { about: 'How many fit.', schema: jobCount } },
+    errors: ['JOB_ID_INVALID'],
+    handle: async ({ api, query }) => ({ json: await api.unstuck.count(toFilter(query)) }),
   }),
   route({
     id: 'getJob',
@@ -101,38 +61,52 @@ export const jobRoutes: readonly Route[] = [
     answers: { 200: { about: 'The job.', schema: job } },
     errors: ['JOB_NOT_FOUND', 'JOB_ID_INVALID'],
     handle: async ({ api, params: { id } }) => {
-      const found = await api.unstuck.get(id);
-      if (found !== undefined) return { json: jobJson(found) };
-      throw unstuckError(
-        'JOB_NOT_FOUND',
-        `There is no job ${id}. It never existed, or its retention has ended.`,
-        { detail: { id } },
-      );
+      return { json: jobJson(await requireJob(api, id)) };
     },
+  }),
+  route({
+    id: 'getTimeline',
+    method: 'GET',
+    path: '/v1/jobs/{id}/timeline',
+    scope: 'read',
+    tag: TAG,
+    summary: 'Answers what happened to a job beside simple success, oldest first.',
+    about:
+      'Attempts that failed, timed out or were lost, and what people and the sweep did; at most 1,000 entries.',
+    params: z.object({ id: jobId }),
+    answers: { 200: { about: 'Its history.', schema: timeline } },
+    errors: ['JOB_NOT_FOUND', 'JOB_ID_INVALID'],
+    handle: async ({ api, params: { id } }) => {
+      await requireJob(api, id);
+      const entries = await api.unstuck.history(id);
+      const data = entries.map(({ detail, ...entry }) => ({
+        ...(snakeJson(entry) as object),
+        detail,
+      }));
+      return { json: { data } };
+    },
+  }),
+  route({
+    id: 'explainJob',
+    method: 'GET',
+    path: '/v1/jobs/{id}/explain',
+    scope: 'read',
+    tag: TAG,
+    summary:
+      'Explains why a job is where it is: what it waits for, who holds that, and what happens next.',
+    params: z.object({ id: jobId }),
+    answers: { 200: { about: 'Why.', schema: why } },
+    errors: ['JOB_NOT_FOUND', 'JOB_ID_INVALID'],
+    handle: async ({ api, params: { id } }) => ({ json: snakeJson(await api.unstuck.explain(id)) }),
   }),
 ];
 
-/** Stores the job of a request, checked against its definition where this handler knows it. */
-export function enqueueOne({ unstuck, definitions }: Api, body: NewJobBody): Promise<Enqueued> {
-  const definition = definitions.get(body.type);
-  const options = toOptions(body);
-  return definition === undefined
-    ? unstuck.enqueue(body.type, body.input, options)
-    : unstuck.enqueue(definition, body.input as never, options);
-}
-
-/** The options of an enqueue that the body of a new job means. */
-export function toOptions(body: NewJobBody): EnqueueOptions {
-  const { type: _type, input: _input, run_at, finish_by, claim_within, when_full, ...rest } = body;
-  const { when_taken, key_window, ...same } = rest;
-  const given = {
-    ...same,
-    runAt: run_at,
-    finishBy: finish_by,
-    claimWithin: claim_within,
-    whenFull: when_full,
-    whenTaken: when_taken,
-    keyWindow: key_window,
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+async function requireJob({ unstuck }: Api, id: string): Promise<Job> {
+  const found = await unstuck.get(id);
+  if (found !== undefined) return found;
+  throw unstuckError(
+    'JOB_NOT_FOUND',
+    `There is no job ${id}. It never existed, or its retention has ended.`,
+    { detail: { id } },
+  );
 }

@@ -42,6 +42,16 @@ export const filterParameters: {
   ids: queryList(z.string(), 1_000).optional(),
 };
 
+/** A filter in a body. */
+export const filterBody: z.ZodType<FilterBody> = z
+  .strictObject({
+    ...same,
+    state: z.union([z.enum(STATES), z.array(z.enum(STATES)).max(STATES.length)]).optional(),
+    late: z.boolean().optional(),
+    ids: z.array(z.string()).max(1_000).optional(),
+  })
+  .meta({ id: 'JobFilter', description: 'Which jobs; a job must fit everything that is given.' });
+
 /** The filter that names in snake_case mean. */
 export function toFilter(given: FilterBody): JobFilter {
   const filter = {

@@ -1,7 +1,10 @@
 /** Job: the shapes of jobs in requests and answers. */
 import { z } from 'zod';
 import { STATES } from '../../domain/transitions.ts';
+import { itemProblem } from './problem.ts';
 import { duration, givenInstant, instant, instantOrNull } from './values.ts';
+
+const REASONS = ['created', 'key-live', 'replaced', 'key-window', 'repeated'] as const;
 
 /** A value of a user: any JSON. */
 const anyJson = z.unknown().meta({ description: 'Any JSON, exactly as it was stored.' });
@@ -63,13 +66,108 @@ export const enqueuedJob: z.ZodType = z
     ...shown.partial().shape,
     id: z.string(),
     created: z.boolean().meta({ description: 'Whether this request stored the job.' }),
-    enqueued: z.enum(['created', 'key-live', 'replaced', 'key-window', 'repeated']),
+    enqueued: z.enum(REASONS),
   })
   .meta({
     id: 'EnqueuedJob',
     description:
       'The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back.',
   });
+
+/** What a batch answers: what became of each job. */
+export const enqueuedJobs: z.ZodType = z
+  .object({
+    data: z.array(
+      z.object({
+        id: z.string().nullable().meta({ description: 'Null when it was refused.' }),
+        created: z.boolean(),
+        enqueued: z.enum(REASONS).nullable(),
+        problem: itemProblem.nullable().meta({ description: 'Why it was refused.' }),
+      }),
+    ),
+    created: z.int().meta({ description: 'How many this request stored.' }),
+    refused: z.int(),
+  })
+  .meta({ id: 'EnqueuedJobs', description: 'What became of each job of a batch, in their order.' });
+
+/** How many jobs fit. */
+export const jobCount: z.ZodType = z
+  .object({
+    count: z.int(),
+    capped: z.boolean().meta({ description: 'Whether there are more than `count`.' }),
+  })
+  .meta({ id: 'JobCount', description: 'How many jobs fit, exactly up to 100,000.' });
+
+/** What happened to a job. */
+export const timeline: z.ZodType = z
+  .object({
+    data: z.array(
+      z.object({
+        at: instant,
+        kind: z.string().meta({
+          description:
+            'How an attempt ended (failed, timed-out, lost, released, snoozed, stale, cancelled), or what was done to the job.',
+        }),
+        attempt: z.int().nullable(),
+        token: z.string().nullable(),
+        worker_id: z.string().nullable(),
+        by: z.string().nullable(),
+        reason: z.string().nullable(),
+        detail: anyJson,
+      }),
+    ),
+  })
+  .meta({ id: 'Timeline', description: 'What happened to a job, oldest first.' });
+
+/** Why a job is where it is. */
+export const why: z.ZodType = z
+  .object({
+    id: z.string(),
+    type: z.string(),
+    state: z.enum(STATES),
+    late: z.boolean(),
+    reason: z.string().meta({ description: 'What it waits for, in one sentence.' }),
+    action: z.string().meta({ description: 'Who acts, and how.' }),
+    next: z.object({ event: z.string(), at: instantOrNull }),
+    checks: z.array(
+      z.object({
+        name: z.string(),
+        passed: z.boolean().nullable().meta({ description: 'Null: not come to yet.' }),
+        detail: z.string(),
+        evidence: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    finding: z
+      .object({
+        reason: z.string(),
+        action: z.string(),
+        first_seen: instant,
+        next_look: instant,
+      })
+      .nullable(),
+    sweep_errors: z.array(z.object({ task: z.string(), message: z.string(), count: z.int() })),
+  })
+  .meta({ id: 'Why', description: 'Why a job is where it is, and what happens next.' });
+
+/** What a reset of hanging jobs answers (S3.3). */
+export const resetStuck: z.ZodType = z
+  .object({
+    success: z.literal(true),
+    reset_count: z.int(),
+    job_ids: z.array(z.string()),
+    message: z.string(),
+  })
+  .meta({ id: 'ResetStuck', description: 'Which running jobs were put back into the queue.' });
+
+/** What starting the next job of a queue answers (S3.5). */
+export const executedPending: z.ZodType = z
+  .object({
+    total_pending: z.int(),
+    started: z.int(),
+    job_ids: z.array(z.string()),
+    message: z.string(),
+  })
+  .meta({ id: 'ExecutedPending', description: 'What was started of a sequential queue.' });
 
 /** A new job as its schema gives it. */
 export interface NewJobBody {
