@@ -62,13 +62,21 @@ export type { EndState, State } from './domain/transitions.ts';
 export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
+export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
 export type { Audit } from './features/audit.ts';
 export type { Bulk } from './features/bulk/bulk.ts';
 export type { BulkActionOptions, BulkActions } from './features/bulk/bulk-actions.ts';
 export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
-export type { Cell, Executions, FanOut } from './features/executions.ts';
+export type {
+  Cell,
+  Executions,
+  FanOut,
+  Matrix,
+  MatrixAxis,
+  MatrixCell,
+} from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
 export type {

@@ -13,6 +13,8 @@ import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
+import type { ChoreRound } from './engine/sweeper.ts';
+import type { TickRound } from './engine/ticks.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
@@ -161,8 +163,7 @@ export class Unstuck {
   }
 
   #makeFleet(database: Database): Fleet {
-    const run = (on: Database): Promise<ReadonlySet<string>> =>
-      fireDue(on, this.#enqueuer, this.log);
+    const run = (on: Database): Promise<ChoreRound> => fireDue(on, this.#enqueuer, this.log);
     return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
       { name: 'schedules', run },
       { name: 'bulk actions', run: () => this.bulkActions.adopt() },
@@ -342,6 +343,11 @@ export class Unstuck {
   /** Takes part in the sweep without working: for processes that only serve or enqueue. */
   sweep(): void {
     this.#fleet.startSweeping();
+  }
+
+  /** Does one round of the sweep now, for at most 3 s, whoever else sweeps and with `sweep: false` too: for a clock outside of this process. Throws SCHEMA_TOO_NEW. */
+  tick(): Promise<TickRound> {
+    return this.#fleet.tick();
   }
 
   /** Resolves when the database answers. Throws what it throws. */

@@ -2,6 +2,7 @@
 import { environmentName, expected, OPTIONS, type Option } from '../../src/domain/options.ts';
 import { ATTEMPTS_DEFAULT } from '../../src/domain/retry-policy.ts';
 import { SERVE_OPTIONS } from '../../src/domain/serve-options.ts';
+import { TICK_OPTIONS } from '../../src/domain/tick-options.ts';
 import { WORK_OPTIONS } from '../../src/domain/work-options.ts';
 import { heading, table } from './markdown.ts';
 
@@ -166,6 +167,9 @@ ${table(HEAD, processRows(OPTIONS))}
 ## Of serving: \`unstuck start\`, \`serve({ … })\`
 
 ${table(HEAD, processRows(SERVE_OPTIONS))}
+## Of ticks from outside: \`serve({ tick: { … } })\`
+
+${table(HEAD, processRows(TICK_OPTIONS))}
 ## Of a job type: \`defineJob({ … })\`
 
 ${table(OWN_HEAD, rows(JOB_OPTIONS))}

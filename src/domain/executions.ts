@@ -63,6 +63,19 @@ export function cellOf(axes: Axes, ordinal: number): unknown {
   return Object.fromEntries(names.map((name) => [name, cell[name]]));
 }
 
+/** Where an axis of a plan stands in its ordinals: the place of an ordinal on it is `floor(ordinal / stride) % length`. Undefined when there is no such axis. */
+export function axisOf(
+  axes: Axes,
+  name: string,
+): { readonly stride: number; readonly length: number } | undefined {
+  let stride = 1;
+  for (const [axis, { length }] of Object.entries(axes).toReversed()) {
+    if (axis === name) return { stride, length };
+    stride *= length;
+  }
+  return undefined;
+}
+
 /** Returns the share that must complete; 0 means any one. Throws EXECUTIONS_INVALID. */
 export function successShare(success: unknown, where: string): number {
   if (success === undefined || success === 'all') return 1;

@@ -104,6 +104,12 @@ export const SYSTEM_ERRORS = {
     meaning: 'Whoever made the request may not do this.',
     fix: 'Use a token that has the scope which the message names; `unstuck token create --scope …` makes one.',
   },
+  OIDC_KEYS_UNREACHABLE: {
+    status: 503,
+    meaning:
+      'The public keys of the identity provider could not be read, so that nobody could be recognised by them.',
+    fix: 'Check the address of the keys (`jwksUrl`, UNSTUCK_OIDC_JWKS_URL) and that this server reaches it.',
+  },
   QUERY_TIMEOUT: {
     status: 503,
     meaning: 'PostgreSQL took longer over this than a request may, and was stopped.',

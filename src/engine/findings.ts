@@ -11,8 +11,8 @@ export const FINDINGS_EVERY_MS = 2_000;
 /** A finding is current until this long after it was made; it is renewed long before. */
 const LOOK_MS = 30_000;
 
-/** Looks at every group of late jobs and stores one finding for each; new ones are logged once. */
-export async function refreshFindings(database: Database, log: Log): Promise<void> {
+/** Looks at every group of late jobs, stores one finding for each, and returns how many there are; new ones are logged once. */
+export async function refreshFindings(database: Database, log: Log): Promise<number> {
   const [walk] = await database.run(whereWalkIs, [FINDINGS_EVERY_MS]);
   const passMs = Number(walk?.pass_ms);
   const groups = await database.run(findLateGroups, [
@@ -28,8 +28,8 @@ export async function refreshFindings(database: Database, log: Log): Promise<voi
     oldest: group.oldest,
     look_ms: LOOK_MS + passMs,
   }));
-  for (const stored of await database.run(storeFindings, [JSON.stringify(findings), passMs])) {
-    if (stored.fresh)
-      log.warn('finding', { kind: stored.kind, subject: stored.subject, reason: stored.reason });
-  }
+  const stored = await database.run(storeFindings, [JSON.stringify(findings), passMs]);
+  for (const { fresh, kind, subject, reason } of stored)
+    if (fresh) log.warn('finding', { kind, subject, reason });
+  return stored.length;
 }

@@ -16,7 +16,8 @@ import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
-import { type Chore, Sweeper } from './sweeper.ts';
+import { type Chore, Sweeper, type SweeperHooks } from './sweeper.ts';
+import { type TickRound, Ticks } from './ticks.ts';
 import { Worker } from './worker.ts';
 
 /** The longest time between two looks at the schema's number; with a shorter lease it is the lease. */
@@ -35,6 +36,7 @@ export class Fleet {
   #sweeper: Sweeper | undefined;
   #sweepDatabase: Database | undefined;
   #schema: Loop | undefined;
+  #ticks: Ticks | undefined;
   #outdated = false;
 
   constructor(
@@ -83,13 +85,19 @@ export class Fleet {
     if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
     this.#startWatchingSchema();
     this.#sweepDatabase = this.#database.forSweep();
-    const hooks = {
-      ready: (types: ReadonlySet<string>) => this.ready(types),
-      notify: async (types: ReadonlySet<string>) => {
-        if (this.#database.config.notify) await this.#database.run(notify, [readyPayload(types)]);
-      },
-    };
-    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, hooks, this.#chores).start();
+    this.#sweeper = new Sweeper(
+      this.#sweepDatabase,
+      this.#log,
+      this.#hooks(),
+      this.#chores,
+    ).start();
+  }
+
+  /** Does one round of the sweep for an outside clock, even where taking part in the sweep is switched off. Throws SCHEMA_TOO_NEW. */
+  async tick(): Promise<TickRound> {
+    await checkNotNewer(this.#database);
+    this.#ticks ??= new Ticks(this.#database, this.#log, this.#hooks(), this.#chores);
+    return this.#ticks.tick();
   }
 
   /** Jobs of these types are ready: the workers here need no notification. */
@@ -104,8 +112,8 @@ export class Fleet {
   }
 
   /** Looks at every group of late jobs now. */
-  refreshFindings(): Promise<void> {
-    return refreshFindings(this.#database, this.#log);
+  async refreshFindings(): Promise<void> {
+    await refreshFindings(this.#database, this.#log);
   }
 
   /** The names of this process's loops that have no pulse: no good round for 30 s longer than planned. */
@@ -124,9 +132,23 @@ export class Fleet {
   async stop(): Promise<void> {
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     // Their rounds may wait for statements on half-open connections, one after the other.
-    const over = Promise.all([this.#listener?.stop(), this.#sweeper?.stop(), this.#schema?.stop()]);
+    const over = Promise.all([
+      this.#listener?.stop(),
+      this.#sweeper?.stop(),
+      this.#schema?.stop(),
+      this.#ticks?.stop(),
+    ]);
     await settlesWithin(over, STOP_MS);
     await this.#sweepDatabase?.close();
+  }
+
+  #hooks(): SweeperHooks {
+    return {
+      ready: (types) => this.ready(types),
+      notify: async (types) => {
+        if (this.#database.config.notify) await this.#database.run(notify, [readyPayload(types)]);
+      },
+    };
   }
 
   #startWatchingSchema(): void {

@@ -53,11 +53,26 @@ interface Pace {
 /** Work of a feature that every round of the sweep does after its own tasks. */
 export interface Chore {
   readonly name: string;
-  /**
-   * Does what is due, in statements that are bounded, and returns the types of the jobs that it made ready; whatever it throws is reported and
-   * tried again in the next round. Other processes hear of the jobs by its own statements.
-   */
-  run(database: Database): Promise<ReadonlySet<string>>;
+  /** Does what is due, in statements that are bounded; whatever it throws is reported and tried again in the next round. */
+  run(database: Database): Promise<ChoreRound>;
+}
+
+/** What one round of a chore did. */
+export interface ChoreRound {
+  /** The types of the jobs that it made ready. Other processes hear of them by its own statements. */
+  readonly ready: ReadonlySet<string>;
+  /** How many things it did. */
+  readonly done: number;
+  /** Whether it stopped for its time before everything was done. */
+  readonly more: boolean;
+}
+
+/** What a round of the sweep left. */
+export interface SweptRound {
+  /** How many findings there are now. */
+  readonly findings: number;
+  /** Whether it stopped for its time before everything was done. */
+  readonly more: boolean;
 }
 
 /** What a sweeper tells its process. */
@@ -70,7 +85,7 @@ export interface SweeperHooks {
 
 /** Takes part in the sweep of this installation until it is stopped. */
 export class Sweeper {
-  /** Rows moved since the start, by task. */
+  /** Rows moved since the start, by task, and what chores did, by theirs. */
   readonly moved: Map<string, number> = new Map();
   #database: Database;
   #log: Log;
@@ -83,6 +98,10 @@ export class Sweeper {
   #letInNow = false;
   #chunk = 0;
   #promoteNow = false;
+  /** Monotonic time at which a round that may only take so long begins nothing further. */
+  #untilMs = Number.POSITIVE_INFINITY;
+  /** Whether the latest round stopped for its time. */
+  #more = false;
   #loops: Loop[];
 
   constructor(database: Database, log: Log, hooks: SweeperHooks, chores: readonly Chore[] = []) {
@@ -136,11 +155,19 @@ export class Sweeper {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  /** Does one whole round now, whoever has the tick: for tests and for `unstuck start`. */
-  async sweepOnce(): Promise<void> {
-    await this.#fleet.look();
-    await this.#sweep();
-    await refreshFindings(this.#database, this.#log);
+  /** Does one round now, whoever has the tick; nothing further is begun after `untilMs` of the monotonic clock. For ticks from outside, and tests. */
+  async sweepOnce(untilMs: number = Number.POSITIVE_INFINITY): Promise<SweptRound> {
+    this.#untilMs = untilMs;
+    this.#more = false;
+    let findings = 0;
+    await allOf([
+      () => this.#fleet.look(),
+      () => this.#sweep(),
+      async () => {
+        findings = await refreshFindings(this.#database, this.#log);
+      },
+    ]);
+    return { findings, more: this.#more };
   }
 
   async #round(): Promise<number> {
@@ -170,14 +197,20 @@ export class Sweeper {
 
   async #sweep(): Promise<void> {
     this.#promoteNow = false;
-    await allOf([
+    const steps = [
       ...this.#tasks.map((task) => () => this.#run(task)),
       () => this.#strays(),
       () => this.#letOn(this.#links.round()),
       () => this.#fleet.prune(),
       ...this.#chores.map((chore) => () => this.#do(chore)),
-    ]);
+    ];
+    await allOf(steps.map((step) => () => this.#inTime(step)));
     await this.#database.run(endTick, ['sweep']);
+  }
+
+  async #inTime(step: () => Promise<void>): Promise<void> {
+    if (monotonicMs() < this.#untilMs) await step();
+    else this.#more = true;
   }
 
   /** Findings have a tick of their own: jobs become late however seldom the sweep runs. */
@@ -210,7 +243,8 @@ export class Sweeper {
       if (pace.late) batch.halve();
       else batch.grow();
       await this.#announce(task.name, task.exceptional, moved);
-      if (ids.length < size || moved.length === 0 || monotonicMs() > until) return;
+      if (ids.length < size || moved.length === 0) return;
+      if (monotonicMs() > until) return void (this.#more = true);
     }
   }
 
@@ -300,7 +334,9 @@ export class Sweeper {
   }
 
   async #do(chore: Chore): Promise<void> {
-    const ready = await chore.run(this.#database);
+    const { ready, done, more } = await chore.run(this.#database);
+    if (more) this.#more = true;
+    this.moved.set(chore.name, (this.moved.get(chore.name) ?? 0) + done);
     if (ready.size > 0) this.#hooks.ready(ready);
   }
 

@@ -1,5 +1,6 @@
 /** Limits: their amounts can be changed while jobs run, by the name that types and queues have given them. */
 import { unstuckError } from '../domain/errors.ts';
+import { checkCount } from '../domain/job-filter.ts';
 import { refuseUnknown } from '../domain/known-options.ts';
 import { isLimitName, type LimitAmounts, parseAmounts } from '../domain/limits.ts';
 import {
@@ -69,13 +70,17 @@ export class Limits {
 
   /** Returns a limit; undefined when there is none. */
   async get(name: string): Promise<LimitStatus | undefined> {
-    const [row] = await this.#database.run(listLimits, [name, 1]);
+    const [row] = await this.#database.run(listLimits, [name, '', 1]);
     return row === undefined ? undefined : toStatus(row);
   }
 
-  /** Returns every limit (at most 1,000), by name. */
-  async list(): Promise<LimitStatus[]> {
-    return (await this.#database.run(listLimits, [null, 1_000])).map(toStatus);
+  /** Returns limits in the order of their names: at most `limit` (1 to 1,000, the default) behind the name `after`. Throws REQUEST_INVALID. */
+  async list(
+    page: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<LimitStatus[]> {
+    const { after = '', limit = 1_000 } = page;
+    const values = [null, after, checkCount('limit', limit)];
+    return (await this.#database.run(listLimits, values)).map(toStatus);
   }
 
   /** Returns how many jobs count at each key of a limit, the longest lines first; at most 100. */

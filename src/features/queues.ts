@@ -1,5 +1,6 @@
 /** Queues: paused, resumed, counted and drained together; and the next job of a sequential one. */
 import { unstuckError } from '../domain/errors.ts';
+import { checkCount } from '../domain/job-filter.ts';
 import { refuseUnknown } from '../domain/known-options.ts';
 import { findTypes } from '../sql/enqueue.ts';
 import {
@@ -74,9 +75,10 @@ export class Queues {
     this.#onReady = onReady;
   }
 
-  /** Returns every queue with its counts, by name. */
-  list(): Promise<Queue[]> {
-    return this.#read(null);
+  /** Returns queues with their counts, by name: at most `limit` (1 to 1,000, the default) behind the name `after`. Throws REQUEST_INVALID. */
+  async list(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Queue[]> {
+    const { after = '', limit = 1_000 } = page;
+    return this.#read(null, after, checkCount('limit', limit));
   }
 
   /** Returns a queue with its counts. Throws QUEUE_UNKNOWN. */
@@ -213,9 +215,9 @@ export class Queues {
     this.#onReady(undefined);
   }
 
-  async #read(name: string | null): Promise<Queue[]> {
+  async #read(name: string | null, after = '', limit = 1): Promise<Queue[]> {
     const [queues, counts] = await Promise.all([
-      this.#database.run(listQueues, [name]),
+      this.#database.run(listQueues, [name, after, limit]),
       this.#database.run(countByQueue, [name]),
     ]);
     return queues.map((row) =>

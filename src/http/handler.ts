@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
+import type { TickOptions } from '../domain/tick-options.ts';
 import { apiViewOf, type Unstuck } from '../unstuck.ts';
 import { Access } from './access/access.ts';
 import type { Peer, Principal } from './access/principal.ts';
+import { tickAuthenticator } from './access/tick.ts';
 import type { Api } from './api.ts';
 import { openApi } from './openapi.ts';
 import { toProblem } from './problem.ts';
@@ -23,6 +25,8 @@ export interface HandlerOptions {
   readonly token?: string | undefined;
   /** True: whoever gets here may use it, because your own server has checked. Default false. */
   readonly open?: boolean | undefined;
+  /** How an outside scheduler proves who it is, beside a token of the scope `tick`. */
+  readonly tick?: TickOptions | undefined;
   /** The path below which the handler is mounted, such as `/admin/queue`. Default: the root. */
   readonly prefix?: string | undefined;
   /** Definitions whose schemas inputs are checked against; other types are stored unchecked. */
@@ -46,7 +50,7 @@ const EVERYWHERE = { 'cache-control': 'no-store', 'x-content-type-options': 'nos
 export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): Handler {
   const prefix = checkPrefix(options.prefix ?? '');
   const app = new Hono<Env>().basePath(prefix === '' ? '/' : prefix);
-  const access = new Access(options);
+  const access = new Access({ ...options, tick: tickAuthenticator(options.tick, unstuck.log) });
   const api = makeApi(unstuck, options, prefix);
   addProbes(app, unstuck, options);
   for (const route of inOrder(ROUTES)) {
@@ -115,7 +119,9 @@ async function admit(
   peer: Peer,
 ): Promise<Principal> {
   if (scope === 'open') return { name: 'nobody', scopes: [], via: 'open' };
-  const principal = await access.authenticate(request, peer);
+  const principal = await (scope === 'tick'
+    ? access.authenticateTick(request, peer)
+    : access.authenticate(request, peer));
   access.authorize(principal, scope);
   return principal;
 }

@@ -1,4 +1,6 @@
 /** The door `unstuck/http`: re-exports only. */
+
+export type { OidcOptions, TickOptions } from '../domain/tick-options.ts';
 export type { Peer } from './access/principal.ts';
 export * from './client/index.ts';
 export type { Handler, HandlerOptions } from './handler.ts';

@@ -1,10 +1,18 @@
 /** Routes: all of them, as the handler serves and the OpenAPI document describes them. */
 import type { Route } from './route.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { documentRoutes } from './routes/document.ts';
+import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { limitRoutes } from './routes/limits.ts';
 import { newJobRoutes } from './routes/new-jobs.ts';
+import { poolRoutes } from './routes/pools.ts';
+import { queueRoutes } from './routes/queues.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
+import { statusRoutes } from './routes/status.ts';
+import { tickRoutes } from './routes/ticks.ts';
 
 /** Every route below /v1, and the document of them. */
 export const ROUTES: readonly Route[] = [
@@ -13,4 +21,12 @@ export const ROUTES: readonly Route[] = [
   ...jobRoutes,
   ...jobChangeRoutes,
   ...bulkActionRoutes,
+  ...statusRoutes,
+  ...queueRoutes,
+  ...poolRoutes,
+  ...limitRoutes,
+  ...scheduleRoutes,
+  ...executionRoutes,
+  ...auditRoutes,
+  ...tickRoutes,
 ];

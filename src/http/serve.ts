@@ -4,6 +4,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import { parseServeOptions, type ServeConfig, type ServeOptions } from '../domain/serve-options.ts';
+import { parseTickOptions, type TickOptions } from '../domain/tick-options.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
 import { createHandler } from './handler.ts';
@@ -12,6 +13,8 @@ import { createHandler } from './handler.ts';
 export interface ServeSettings extends ServeOptions {
   /** Definitions whose schemas inputs are checked against. */
   readonly jobs?: readonly AnyJob[] | undefined;
+  /** How an outside scheduler proves who it is. Default UNSTUCK_TICK_SECRET and UNSTUCK_OIDC_…, then none. */
+  readonly tick?: TickOptions | undefined;
 }
 
 /** A server that runs. */
@@ -37,7 +40,13 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   const { jobs, ...options } = settings;
   const config = parseServeOptions(options, process.env);
   let draining = false;
-  const handler = createHandler(unstuck, { token: config.token, jobs, draining: () => draining });
+  const tick = parseTickOptions(options.tick, process.env);
+  const handler = createHandler(unstuck, {
+    token: config.token,
+    jobs,
+    tick,
+    draining: () => draining,
+  });
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
     overrideGlobalObjects: false,

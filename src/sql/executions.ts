@@ -99,6 +99,22 @@ export const listExecutions: Statement<ExecutionRow> = statement(
   select r.* from (${executionRows(t)}) r where r.ordinal > $2 and ($4::text is null or r.state = $4) order by r.ordinal limit $3`,
 );
 
+/**
+ * The planned executions of a parent ($1) counted by state and by their places on two axes: of each axis how many executions share one place in a
+ * row ($2, $4), and how many places it has ($3, $5).
+ */
+export const countByPlace: Statement<{
+  row_place: number;
+  col_place: number;
+  state: string;
+  count: number;
+}> = statement(
+  'count-by-place',
+  (t) => sql`
+  select (r.ordinal / $2::integer) % $3::integer as row_place, (r.ordinal / $4::integer) % $5::integer as col_place, r.state, count(*)::integer as count
+  from (${executionRows(t)}) r group by 1, 2, 3 order by 1, 2, 3`,
+);
+
 /** The planned executions of a parent ($1) counted by state: missing, pending, queued, running, completed, failed, cancelled. */
 export const countByState: Statement<{ state: string; count: number }> = statement(
   'count-by-state',

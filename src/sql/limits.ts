@@ -24,11 +24,11 @@ export const setLimit: Statement<LimitRow> = statement(
   returning ${LIMIT}`,
 );
 
-/** Limits ($1: one name, or null for all), at most $2. */
+/** Limits ($1: one name, or null for all) behind the name $2, at most $3. */
 export const listLimits: Statement<LimitRow> = statement(
   'list-limits',
   (t) =>
-    sql`select ${LIMIT} from ${t.limits} l where $1::text is null or l.name = $1 order by l.name limit $2`,
+    sql`select ${LIMIT} from ${t.limits} l where ($1::text is null or l.name = $1) and l.name > $2 order by l.name limit $3`,
 );
 
 /** Deletes a limit ($1) that no live job counts at. */

@@ -12,14 +12,14 @@ export interface QueueRow {
   readonly until: Date | null;
 }
 
-/** Queues ($1: one name, or null for all) with their types. */
+/** Queues ($1: one name, or null for all) behind the name $2, at most $3, with their types. */
 export const listQueues: Statement<QueueRow> = statement(
   'list-queues',
   (t) => sql`
   select q.name, array(select y.type from ${t.jobTypes} y where y.queue = q.name order by y.type) as types, z.reason, z.by, z.at, z.until
   from ${t.queues} q
   left join ${t.pauses} z on z.kind = 'queue' and z.name = q.name and (z.until is null or z.until > ${t.now})
-  where $1::text is null or q.name = $1 order by q.name limit 1000`,
+  where ($1::text is null or q.name = $1) and q.name > $2 order by q.name limit $3`,
 );
 
 /** Live jobs counted by queue ($1: one, or null for all), state and gate; types that nobody has defined are in the queue `default`. */

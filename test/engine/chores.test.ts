@@ -15,13 +15,16 @@ test('every round does every chore, and a failed one is part of what the round t
   const sweeper = new Sweeper(database(), unstuck.log, hooks, [
     {
       name: 'broken',
-      run: () => (broken ? Promise.reject(new Error('no')) : Promise.resolve(new Set())),
+      run: () =>
+        broken
+          ? Promise.reject(new Error('no'))
+          : Promise.resolve({ ready: new Set(), done: 0, more: false }),
     },
     {
       name: 'good',
       run: (on) => {
         done.push(on.config.schema);
-        return Promise.resolve(new Set(['mail']));
+        return Promise.resolve({ ready: new Set(['mail']), done: 2, more: true });
       },
     },
   ]);
@@ -32,7 +35,8 @@ test('every round does every chore, and a failed one is part of what the round t
   expect({ done, woken }).toEqual({ done: ['unstuck'], woken: ['mail'] });
   expect(await query('select from unstuck.ticks where last_ok_at is not null')).toEqual([]);
   broken = false;
-  await sweeper.sweepOnce();
+  expect(await sweeper.sweepOnce()).toEqual({ findings: 0, more: true });
+  expect(sweeper.moved.get('good')).toBe(4);
   expect(done).toHaveLength(2);
   expect(await query('select from unstuck.ticks where last_ok_at is not null')).toHaveLength(1);
 });

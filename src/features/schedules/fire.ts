@@ -3,6 +3,7 @@ import type { Enqueued } from '../../domain/job.ts';
 import type { Log } from '../../domain/log.ts';
 import type { NewJob } from '../../domain/new-job.ts';
 import type { Enqueuer } from '../../engine/enqueuer.ts';
+import type { ChoreRound } from '../../engine/sweeper.ts';
 import type { ChangedRow } from '../../sql/admin.ts';
 import { findConflicts } from '../../sql/enqueue.ts';
 import {
@@ -35,10 +36,18 @@ interface Unfired {
   readonly error: unknown;
 }
 
+/** What was fired so far. */
+interface Fired {
+  readonly types: Set<string>;
+  runs: number;
+}
+
 /** What became of locked rows. */
 interface Outcome {
-  /** The types of the jobs that were made. */
+  /** The types of the jobs that were made, or found live. */
   readonly types: readonly string[];
+  /** How many jobs were made. */
+  readonly runs: number;
   readonly unfired: readonly Unfired[];
   /** The runs that were cancelled for new ones, and whom that concerns. */
   readonly replaced: readonly ChangedRow[];
@@ -47,23 +56,17 @@ interface Outcome {
 }
 
 /**
- * Fires the schedules that are due, batch after batch while there are more, for at most 200 ms; returns the types of the jobs. Job and step of the
+ * Fires the schedules that are due, batch after batch while there are more, for at most 200 ms. Job and step of the
  * schedule are one transaction: each nominal time is fired once, whoever dies when (K3). A schedule that cannot be fired keeps its error and no
  * other from being fired.
  */
-export async function fireDue(
-  database: Database,
-  storing: Storing,
-  log: Log,
-): Promise<ReadonlySet<string>> {
-  const types = new Set<string>();
+export async function fireDue(database: Database, storing: Storing, log: Log): Promise<ChoreRound> {
+  const fired: Fired = { types: new Set(), runs: 0 };
   const [found] = await database.run(hasDueSchedules);
-  if (found?.due !== true) return types;
   const until = monotonicMs() + ROUND_MS;
-  for (;;) {
-    const more = await fireBatch(database, storing, log, types);
-    if (!more || monotonicMs() > until) return types;
-  }
+  let more = found?.due === true;
+  while (more && monotonicMs() <= until) more = await fireBatch(database, storing, log, fired);
+  return { ready: fired.types, done: fired.runs, more };
 }
 
 /** One transaction for many schedules; when PostgreSQL refuses it, one for each. Returns whether more are due. */
@@ -71,7 +74,7 @@ async function fireBatch(
   database: Database,
   storing: Storing,
   log: Log,
-  types: Set<string>,
+  fired: Fired,
 ): Promise<boolean> {
   let rows: ScheduleRow[] = [];
   const fire = async (lock: (client: Executor) => Promise<ScheduleRow[]>): Promise<number> => {
@@ -79,8 +82,9 @@ async function fireBatch(
       rows = await lock(client);
       return fireLocked(database, storing, rows, client);
     });
-    for (const type of outcome.types) types.add(type);
-    for (const type of await letOnAfter(database, outcome.replaced)) types.add(type);
+    fired.runs += outcome.runs;
+    for (const type of outcome.types) fired.types.add(type);
+    for (const type of await letOnAfter(database, outcome.replaced)) fired.types.add(type);
     for (const unfired of outcome.unfired) report(log, unfired);
     return outcome.left;
   };
@@ -112,7 +116,7 @@ async function fireLocked(
   rows: readonly ScheduleRow[],
   client: Executor,
 ): Promise<Outcome> {
-  if (rows.length === 0) return { types: [], unfired: [], replaced: [], left: 0 };
+  if (rows.length === 0) return { types: [], runs: 0, unfired: [], replaced: [], left: 0 };
   const { plans, unfired } = planAll(rows, database.config.sweepInterval);
   const jobs = await newJobs(database, plans, client);
   const replaced = await replace(database, plans, jobs, client);
@@ -129,7 +133,8 @@ async function fireLocked(
   await database.run(moveSchedules, [JSON.stringify(moves)], client);
   await fail(database, unfired, client);
   const left = rows.length - plans.length - unfired.length;
-  return { types: all.map(({ job }) => job.type), unfired, replaced, left };
+  const runs = answers.filter(({ created }) => created).length;
+  return { types: all.map(({ job }) => job.type), runs, unfired, replaced, left };
 }
 
 /** Plans rows until its time is up, at least one; the others stay due, for the next batch. */

@@ -4,11 +4,14 @@ import { unstuckError } from '../../domain/errors.ts';
 import { allows, type Scope } from '../../domain/scopes.ts';
 import { isLoopback } from '../../domain/serve-options.ts';
 import type { Peer, Principal } from './principal.ts';
+import type { TickAuthenticator } from './tick.ts';
 
 /** How access is decided. */
 export interface AccessOptions {
   readonly token?: string | undefined;
   readonly open?: boolean | undefined;
+  /** Knows the outside schedulers, which only routes of the scope `tick` let in. */
+  readonly tick?: TickAuthenticator | undefined;
 }
 
 /** Knows who makes a request. */
@@ -32,6 +35,11 @@ export class Access {
     if (open) return { name: 'http', scopes: ['admin'], via: 'open' };
     checkHost(request);
     return { name: 'http', scopes: ['admin'], via: 'host' };
+  }
+
+  /** As `authenticate`, for a route of the scope `tick`: an outside scheduler may also bring its secret, or the identity of its cloud. */
+  async authenticateTick(request: Request, peer: Peer): Promise<Principal> {
+    return (await this.#options.tick?.(request)) ?? this.authenticate(request, peer);
   }
 
   /** Throws SCOPE_MISSING unless the principal may do what asks for `scope`. */

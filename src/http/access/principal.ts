@@ -7,10 +7,10 @@ export interface Principal {
   readonly name: string;
   readonly scopes: readonly Scope[];
   /**
-   * What vouches for them: a token of the database, the token of the environment (`root`), a cookie, the identity of a cloud (`oidc`), an
-   * address of this machine (`host`), or the application that mounted the handler (`open`).
+   * What vouches for them: a token of the database, the token of the environment (`root`), a cookie, the identity of a cloud (`oidc`), the
+   * secret of an outside scheduler (`secret`), an address of this machine (`host`), or the application that mounted the handler (`open`).
    */
-  readonly via: 'token' | 'root' | 'session' | 'oidc' | 'host' | 'open';
+  readonly via: 'token' | 'root' | 'session' | 'oidc' | 'secret' | 'host' | 'open';
 }
 
 /** What is known of the other end of a connection. */

@@ -1,5 +1,6 @@
 /** Values: the small schemas of which requests and answers are made. */
 import { z } from 'zod';
+import { isStorableText } from '../../domain/payload.ts';
 
 /** An instant of an answer: RFC 3339 in UTC with milliseconds. */
 export const instant: z.ZodType<string> = z.iso.datetime({ precision: 3 });
@@ -24,10 +25,16 @@ export const jobId: z.ZodType<string> = z.string().meta({
   example: '01a20077-8705-7430-af72-b33436ab4300',
 });
 
+/** A text that PostgreSQL can hold or be asked for: without NUL and lone surrogates, of at most `max` characters. */
+export function storableText(max: number): z.ZodType<string, string> {
+  return z.string().max(max).refine(isStorableText, 'Expected a text without NUL');
+}
+
+/** The name of a queue, a pool, … in a path. What names may be is checked where they are made: here an unlikely one is simply unknown. */
+export const givenName: z.ZodType<string> = storableText(1_000);
+
 /** Why somebody does something; kept in histories and in the audit. */
-export const givenReason: z.ZodType<string | undefined> = z
-  .string()
-  .max(1_000)
+export const givenReason: z.ZodType<string | undefined> = storableText(1_000)
   .optional()
   .meta({ description: 'Why; kept in the history and the audit.' });
 

@@ -1,7 +1,7 @@
 // What tests of schedules share: a clock that stands still, sweeps that run when told, and the nominal times of the jobs that are there.
 
 import { Enqueuer } from '../../../src/engine/enqueuer.ts';
-import { Sweeper } from '../../../src/engine/sweeper.ts';
+import { type ChoreRound, Sweeper } from '../../../src/engine/sweeper.ts';
 import { fireDue } from '../../../src/features/schedules/fire.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import type { Setup } from '../../support/unstuck.ts';
@@ -26,7 +26,7 @@ export function sweeper(all: Setup): Sweeper {
 /** A process that only fires schedules, when its test says so. */
 export function firing({ database, unstuck }: Setup): {
   readonly database: Database;
-  readonly fire: (on: Database) => Promise<ReadonlySet<string>>;
+  readonly fire: (on: Database) => Promise<ChoreRound>;
 } {
   const own = database({ connections: 2 });
   const enqueuer = new Enqueuer(own, unstuck.log, () => undefined);
