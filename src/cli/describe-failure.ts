@@ -1,5 +1,5 @@
 /** Tells a person about an error: what happened, its cause, what to do; without passwords, and without a stack unless asked. */
-import { ERRORS, UnstuckError } from '../domain/errors.ts';
+import { ERRORS, RemoteError, UnstuckError } from '../domain/errors.ts';
 import { hidePasswords } from '../domain/secrets.ts';
 import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
@@ -26,6 +26,7 @@ function messageOf(error: Error): string {
 }
 
 function remedy(error: unknown): string {
+  if (error instanceof RemoteError) return error.hint;
   if (error instanceof UnstuckError) return ERRORS[error.code].fix;
   if (isConnectionLost(error)) return ERRORS.DATABASE_UNREACHABLE.fix;
   return 'Run the command again with --debug and read where it comes from.';

@@ -1,5 +1,5 @@
 /** Exit codes: what a script can tell from the end of a command. */
-import { ERRORS, type ErrorCode, UnstuckError } from '../domain/errors.ts';
+import { ERRORS, type ErrorCode, RemoteError, UnstuckError } from '../domain/errors.ts';
 import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
 /** Every exit code that the command itself gives. */
@@ -24,9 +24,9 @@ export const EXIT_HELP: string = `Exit codes:
   1    failed
   2    wrong usage or value
   3    not found
-  4    the database refused the user
+  4    the database refused the user, or the server the token
   5    the job's state does not allow it; bulk: some jobs were refused
-  6    the database cannot be reached
+  6    the database, or the server of --url, cannot be reached
   7    the job that was waited for failed or was cancelled
   8    findings: something is late (stuck), stuck (status) or broken (pool check), or still unfinished at --timeout
   75   work --no-supervise: start this process again
@@ -37,7 +37,10 @@ export function exitCodeOf(error: unknown): number {
   if (isRefusal(error) || isRefusal((error as Error | null)?.cause)) return EXIT.refused;
   if (!(error instanceof UnstuckError))
     return isConnectionLost(error) ? EXIT.unreachable : EXIT.failed;
-  return SPECIAL[error.code] ?? BY_STATUS[ERRORS[error.code].status] ?? EXIT.failed;
+  const status = error instanceof RemoteError ? error.status : ERRORS[error.code].status;
+  if (error.code === 'SERVER_UNREACHABLE' && status !== 401 && status !== 403)
+    return EXIT.unreachable;
+  return SPECIAL[error.code] ?? BY_STATUS[status] ?? EXIT.failed;
 }
 
 const SPECIAL: Readonly<Partial<Record<ErrorCode, number>>> = {
@@ -47,14 +50,20 @@ const SPECIAL: Readonly<Partial<Record<ErrorCode, number>>> = {
   EMBEDDED_POSTGRES_MISSING: EXIT.unreachable,
   EMBEDDED_POSTGRES_FAILED: EXIT.unreachable,
   WORKER_STOPPED: EXIT.interrupted,
+  ROUTE_NOT_FOUND: EXIT.failed,
 };
 
 const BY_STATUS: Readonly<Record<number, number>> = {
+  401: EXIT.refused,
+  403: EXIT.refused,
   404: EXIT.notFound,
   409: EXIT.conflict,
   413: EXIT.usage,
   422: EXIT.usage,
+  429: EXIT.unreachable,
+  502: EXIT.unreachable,
   503: EXIT.unreachable,
+  504: EXIT.unreachable,
 };
 
 /** PostgreSQL knows the user and says no: wrong password, no such role, no permission. */

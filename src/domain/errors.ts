@@ -41,6 +41,34 @@ export class StaleAttemptError extends UnstuckError {
   }
 }
 
+/** What a server told of an error beside its code and its message. */
+export interface RemoteErrorParts extends ErrorParts {
+  /** The HTTP status; 503 when no server answered. */
+  readonly status: number;
+  /** What to do. */
+  readonly hint: string;
+  /** Finds the line in the log of the server. */
+  readonly requestId?: string | undefined;
+}
+
+/**
+ * An error of a call over HTTP. Its `code` is the one that the server told, which a server that is newer than this process may know alone: compare
+ * it, and do not look it up.
+ */
+export class RemoteError extends UnstuckError {
+  override readonly name: string = 'RemoteError';
+  readonly status: number;
+  readonly hint: string;
+  readonly requestId: string | undefined;
+
+  constructor(code: ErrorCode, message: string, parts: RemoteErrorParts) {
+    super(code, message, parts);
+    this.status = parts.status;
+    this.hint = parts.hint;
+    this.requestId = parts.requestId;
+  }
+}
+
 /** Makes an error of the catalogue. */
 export function unstuckError(code: ErrorCode, message: string, parts?: ErrorParts): UnstuckError {
   return new UnstuckError(code, message, parts);

@@ -23,6 +23,11 @@ export const SYSTEM_ERRORS = {
     meaning: 'The server is a read-only standby.',
     fix: 'Point the address at the primary.',
   },
+  SERVER_UNREACHABLE: {
+    status: 503,
+    meaning: 'No Unstuck server answered at the address.',
+    fix: 'Check the address with its prefix, and that the server runs. A call that changes something may have been done.',
+  },
   SCHEMA_MISSING: {
     status: 500,
     meaning: 'The schema is not there, and migrating was switched off.',

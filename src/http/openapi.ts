@@ -84,7 +84,7 @@ export function openApi(routes: readonly Route[], prefix = ''): Json {
 type ShapeOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operation(route: Route, shapeOf: ShapeOf, problemShape: Json): Json {
-  const { id, tag, summary, about, scope, body } = route;
+  const { id, tag, summary, about, scope, body, long } = route;
   const parameters = [
     ...parametersOf('path', route.params, shapeOf),
     ...parametersOf('query', route.query, shapeOf),
@@ -96,6 +96,7 @@ function operation(route: Route, shapeOf: ShapeOf, problemShape: Json): Json {
     summary,
     ...(about === undefined ? {} : { description: about }),
     ...(scope === 'open' ? { security: [] } : { 'x-scope': scope }),
+    ...(long === true ? { 'x-long': true } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined
       ? {}
@@ -197,11 +198,11 @@ function jsonSchema(
 function referring(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(referring);
   if (typeof value !== 'object' || value === null) return value;
-  const { id, $ref, ...rest } = value as Json;
-  return {
-    ...Object.fromEntries(Object.entries(rest).map(([name, inner]) => [name, referring(inner)])),
+  const entries = Object.entries(value).flatMap(([name, inner]: [string, unknown]) => {
+    if (name === '$ref' && typeof inner === 'string')
+      return [[name, inner.replace('#/$defs/', REF)]];
     // A property may be called `id`: then its value is a schema.
-    ...(typeof id === 'object' ? { id: referring(id) } : {}),
-    ...(typeof $ref === 'string' ? { $ref: $ref.replace('#/$defs/', REF) } : {}),
-  };
+    return name === 'id' && typeof inner === 'string' ? [] : [[name, referring(inner)]];
+  });
+  return Object.fromEntries(entries) as Json;
 }

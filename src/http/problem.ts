@@ -56,7 +56,8 @@ function codeOfForeign(error: unknown): ErrorCode {
 
 /** Recognised by its code too, because two copies of the package may meet here. */
 function isCatalogued(error: unknown): error is UnstuckError {
-  if (error instanceof UnstuckError) return true;
+  // The error of a call to another, newer server may have a code that this one does not know.
+  if (error instanceof UnstuckError) return Object.hasOwn(ERRORS, error.code);
   const { name, code, detail } = error as Partial<UnstuckError>;
   return (
     name === 'UnstuckError' && Object.hasOwn(ERRORS, String(code)) && typeof detail === 'object'

@@ -2,22 +2,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { GENERATED_DOCS } from '../../scripts/generated-docs.ts';
+import { GENERATED_DIRECTORIES, GENERATED_DOCS } from '../../scripts/generated-docs.ts';
 
-const GENERATED = 'docs/generated';
 const DECISIONS = 'docs/decisions';
 
 for (const { file, render } of GENERATED_DOCS) {
-  test(`${GENERATED}/${file} is what the code says (else: npm run docs)`, async () => {
-    const path = `${GENERATED}/${file}`;
-    expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe(await render());
+  test(`${file} is what the code says (else: npm run docs)`, async () => {
+    expect(existsSync(file) ? readFileSync(file, 'utf8') : '').toBe(await render());
   });
 }
 
-test('every page in docs/generated is generated', () => {
-  const pages = existsSync(GENERATED) ? readdirSync(GENERATED) : [];
+test.each(GENERATED_DIRECTORIES)('every file in %s is generated', (directory) => {
+  const files = existsSync(directory) ? readdirSync(directory) : [];
   const listed = GENERATED_DOCS.map(({ file }) => file);
-  expect(pages.filter((page) => !listed.includes(page))).toEqual([]);
+  expect(files.filter((file) => !listed.includes(`${directory}/${file}`))).toEqual([]);
 });
 
 test('every dependency has a decision that says why', () => {

@@ -17,6 +17,15 @@ test('the law catches the 401st line and lets the 400th pass', () => {
   expect(lengthViolations(files)).toEqual(['src/b.ts: 401 lines, expected at most 400']);
 });
 
+test('the law lets a generated file pass, and one that only speaks of it does not', () => {
+  const text = 'x\n'.repeat(401);
+  const files = sourceFiles({
+    'src/a.ts': `/** A. Written by \`npm run docs\` from b. */\n${text}`,
+    'src/b.ts': `/** B. */\n/** Written by \`npm run docs\`. */\n${text}`,
+  });
+  expect(lengthViolations(files)).toEqual(['src/b.ts: 403 lines, expected at most 400']);
+});
+
 test('the linter catches the 71st line of a function and lets the 70th pass', async () => {
   expect(await lint(functionOf(70))).toBe('');
   expect(await lint(functionOf(71))).toContain('max-lines-per-function');

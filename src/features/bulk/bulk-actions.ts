@@ -2,6 +2,7 @@
  * Bulk actions: changes of many jobs that go on behind the answer, in this process and, when it ends, in another. The entry in `audit` says who runs
  * one and how far it came; each chunk checks there, in its own transaction, that it is still to be done here.
  */
+
 import { randomUUID } from 'node:crypto';
 import {
   type BulkAction,
@@ -124,14 +125,13 @@ export class BulkActions {
 
   /** Carries on what another process has left behind: one change for each call. A chore of the sweep. */
   async adopt(): Promise<ChoreRound> {
-    const nothing = { ready: new Set<string>(), done: 0, more: false };
-    if (this.#stop.signal.aborted) return nothing;
-    const [row] = await this.#database.run(adoptAction, [this.#runner]);
-    if (row !== undefined) {
-      this.#log.warn('bulk_action_carried_on', { id: row.id, action: row.action });
-      this.#begin(row);
-    }
-    return { ...nothing, done: row === undefined ? 0 : 1, more: row !== undefined };
+    const row = this.#stop.signal.aborted
+      ? undefined
+      : (await this.#database.run(adoptAction, [this.#runner]))[0];
+    if (row === undefined) return { ready: new Set(), done: 0, more: false };
+    this.#log.warn('bulk_action_carried_on', { id: row.id, action: row.action });
+    this.#begin(row);
+    return { ready: new Set(), done: 1, more: false };
   }
 
   /** Resolves when no change goes on here any more. */
