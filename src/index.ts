@@ -42,6 +42,14 @@ export { lineLog } from './domain/log.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type {
+  PullBeat,
+  PulledFence,
+  PulledJob,
+  PullFailure,
+  PullOptions,
+  PullStop,
+} from './domain/pull.ts';
 export type { Refusal } from './domain/refusal.ts';
 export type {
   FailedAttempt,
@@ -58,6 +66,7 @@ export type {
 } from './domain/schedule.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { WorkOptions } from './domain/work-options.ts';
+export type { PulledState } from './engine/pull-ends.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
@@ -67,6 +76,7 @@ export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
 export type { Cell, Executions, FanOut } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
+export type { Pull } from './features/pull.ts';
 export type {
   ExecutedPending,
   NamedPause,

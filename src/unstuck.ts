@@ -22,6 +22,7 @@ import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/e
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
+import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
@@ -93,6 +94,8 @@ export class Unstuck {
   readonly executions: Executions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
+  /** Workers in other languages, which claim by calls to this process. */
+  readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
   #database: Database;
@@ -124,6 +127,7 @@ export class Unstuck {
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
     this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
+    this.pull = whole === undefined ? new Pull(database, this.#fleet, log) : whole.pull;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);

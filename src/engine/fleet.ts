@@ -16,6 +16,7 @@ import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
+import { ReadySignal } from './ready-signal.ts';
 import { type Chore, Sweeper } from './sweeper.ts';
 import { Worker } from './worker.ts';
 
@@ -31,6 +32,8 @@ export class Fleet {
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
   #workers = new Set<Worker>();
+  /** Told of ready jobs as the workers here are. */
+  readonly readiness: ReadySignal = new ReadySignal();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
   #sweepDatabase: Database | undefined;
@@ -95,6 +98,18 @@ export class Fleet {
   /** Jobs of these types are ready: the workers here need no notification. */
   ready(types?: ReadonlySet<string>): void {
     for (const worker of this.#workers) worker.wake(types);
+    this.readiness.tell(types);
+  }
+
+  /** A job has ended that no worker here ran. */
+  ended(id: string): void {
+    this.#onEnded(id);
+  }
+
+  /** Hears of ready jobs and takes part in the sweep: for a process that hands jobs to workers elsewhere. */
+  handOut(): void {
+    this.#startListening();
+    this.startSweeping();
   }
 
   /** A job was enqueued for a time sooner than the next sweep. */

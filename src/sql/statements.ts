@@ -15,6 +15,7 @@ import * as links from './links.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
+import * as pull from './pull.ts';
 import * as queues from './queues.ts';
 import * as resetStuck from './reset-stuck.ts';
 import * as schedules from './schedules.ts';
@@ -42,6 +43,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   migrate,
   partitions,
   pools,
+  pull,
   queues,
   resetStuck,
   schedules,
