@@ -137,6 +137,7 @@ export class Fleet {
 
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
+    this.readiness.close();
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     // Their rounds may wait for statements on half-open connections, one after the other.
     const over = Promise.all([this.#listener?.stop(), this.#sweeper?.stop(), this.#schema?.stop()]);

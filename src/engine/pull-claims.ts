@@ -11,6 +11,7 @@ import {
   handOver,
   pullState,
   registerPull,
+  renewPull,
   stopPulling,
 } from '../sql/pull.ts';
 import { deferJobs } from '../sql/settle.ts';
@@ -60,14 +61,15 @@ export class PullClaims {
       const rows = await this.#take(asked);
       if (rows.length > 0) return this.#handOver(asked, rows, signal);
       const restMs = startedAt + config.waitMs - monotonicMs();
-      if (restMs <= 0 || signal?.aborted === true) return [];
+      if (restMs <= 0 || signal?.aborted === true || this.#ready.closed) return [];
       // Jittered, so that those that began together do not ask together for ever.
       const pollMs = POLL_MS * (0.75 + Math.random() / 2);
       if (await this.#ready.wait(config.types, Math.min(restMs, pollMs), signal))
         asked.claimer.rescan();
       if (monotonicMs() - beatAt < config.leaseMs / BEATS_PER_LEASE) continue;
       beatAt = monotonicMs();
-      await this.#register(workerId, config);
+      const [own] = await this.#database.run(renewPull, [workerId]);
+      if (own === undefined) return [];
     }
   }
 

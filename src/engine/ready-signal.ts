@@ -1,31 +1,49 @@
 /** Ready signal: whoever waits for jobs of some types without being a worker of this process. */
 
+interface Waiting {
+  readonly types: readonly string[];
+  end(told: boolean): void;
+}
+
 /** Tells those that wait; whoever does not hear of a job finds it by looking. */
 export class ReadySignal {
-  #waiting = new Set<(types: ReadonlySet<string> | undefined) => void>();
+  #waiting = new Set<Waiting>();
+  #closed = false;
 
   /** Jobs of these types are ready; undefined means any. */
   tell(types?: ReadonlySet<string>): void {
-    for (const hear of [...this.#waiting]) hear(types);
+    for (const one of [...this.#waiting])
+      if (types === undefined || one.types.some((type) => types.has(type))) one.end(true);
   }
 
-  /** Resolves to true when jobs of one of these types are ready, to false after `ms` or when the signal aborts; never rejects. */
+  /** Whether nothing will be told any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends every wait: this process stops. */
+  close(): void {
+    this.#closed = true;
+    for (const one of [...this.#waiting]) one.end(false);
+  }
+
+  /** Resolves to true when jobs of one of these types are ready, to false after `ms`, when the signal aborts or this is closed; never rejects. */
   wait(types: readonly string[], ms: number, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
-      const end = (told: boolean): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(hear);
-        signal?.removeEventListener('abort', giveUp);
-        resolve(told);
-      };
-      const hear = (ready: ReadonlySet<string> | undefined): void => {
-        if (ready === undefined || types.some((type) => ready.has(type))) end(true);
-      };
-      const giveUp = (): void => end(false);
+      const giveUp = (): void => one.end(false);
       const timer = setTimeout(giveUp, ms);
-      this.#waiting.add(hear);
-      signal?.addEventListener('abort', giveUp, { once: true });
-      if (signal?.aborted === true) giveUp();
+      const one: Waiting = {
+        types,
+        end: (told) => {
+          clearTimeout(timer);
+          this.#waiting.delete(one);
+          signal?.removeEventListener('abort', giveUp);
+          resolve(told);
+        },
+      };
+      this.#waiting.add(one);
+      signal?.addEventListener('abort', giveUp);
+      if (this.#closed || signal?.aborted === true) giveUp();
     });
   }
 }

@@ -30,6 +30,14 @@ export const registerPull: Statement<{ id: string }> = statement(
   where w.pull returning w.id::text`,
 );
 
+/** Renews the lease of a worker ($1) that waits; no row when it has signed off meanwhile. */
+export const renewPull: Statement<{ id: string }> = statement(
+  'renew-pull',
+  (t) => sql`
+  update ${t.workers} w set lease_until = ${t.now} + w.lease_ms * interval '1 ms', beat_at = ${t.now}, state = 'live', ended_at = null
+  where w.id = $1 and w.pull and w.state in ('live', 'dead') returning w.id::text`,
+);
+
 /**
  * What a worker ($1) that wants jobs of types ($2) holds: whether anything, and whether one that must run alone; and whether such a job waits, and for
  * longer than the second in which idle workers come first.

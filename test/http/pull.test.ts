@@ -1,6 +1,6 @@
 // The laws of workers in other languages: each job goes to one of them, and nothing is lost with any of them.
 import { expect, test } from 'vitest';
-import { createHandler } from '../../src/http/index.ts';
+import { createHandler, serve } from '../../src/http/index.ts';
 import { die, outcomes, type Pulled, Remote } from '../support/remote.ts';
 import { eventually, job, setup } from '../support/unstuck.ts';
 
@@ -65,17 +65,6 @@ test('a long poll ends when a job comes, and not before', async () => {
   expect((await polls[1])?.id).toBe(second.id);
   const first = await elsewhere.enqueue('a', 1);
   expect((await polls[0])?.id).toBe(first.id);
-});
-
-test('a hint wakes a long poll that would look again in an hour', async () => {
-  const { ReadySignal } = await import('../../src/engine/ready-signal.ts');
-  const ready = new ReadySignal();
-  const waits = ready.wait(['a'], 3_600_000);
-  ready.tell(new Set(['b']));
-  ready.tell(new Set(['a']));
-  expect(await waits).toBe(true);
-  const given = AbortSignal.abort();
-  expect(await ready.wait(['a'], 3_600_000, given)).toBe(false);
 });
 
 test('no job is given to two workers, however many ask at once', async () => {
@@ -261,14 +250,44 @@ test('a paused type is passed over, and goes on when it is resumed', async () =>
   expect(await worker.take('paused')).toMatchObject({ id });
 });
 
-test('people see it among the workers, and what only it handles has one', async () => {
+test('people see it among the workers, and a finding counts its slots', async () => {
   const set = await setup();
   const worker = new Remote(set.unstuck);
-  await set.unstuck.enqueue('t', 1);
+  await set.unstuck.enqueueMany('t', [
+    { input: 1, claimWithin: '100ms' },
+    { input: 2, claimWithin: '100ms' },
+  ]);
   await worker.take('t', { name: 'py-1' });
   expect((await set.unstuck.status()).workers).toMatchObject([
     { id: worker.id, name: 'py-1', state: 'live', types: ['t'], running: 1, concurrency: 1 },
   ]);
+  await eventually(
+    async () => (await set.unstuck.stuck()).find(({ subject }) => subject === 't'),
+    'a finding tells of the second one',
+  );
+  expect(await set.unstuck.stuck()).toMatchObject([
+    { reason: 'all 1 slots of the 1 workers that handle "t" are busy' },
+  ]);
+  await worker.post(`workers/${worker.id}/stop`, {});
+  expect(await set.unstuck.stuck()).toMatchObject([{ reason: 'no live worker handles "t"' }]);
+});
+
+test('over a socket: whoever hangs up gets nothing, and closing ends the polls', async () => {
+  const { unstuck } = await setup();
+  const server = await serve(unstuck, { port: 0 });
+  const [gone, waits] = [new Remote(server.url), new Remote(server.url)];
+  const hangUp = new AbortController();
+  const poll = gone.claim({ types: ['t'], wait: '20s' }, hangUp.signal);
+  await eventually(async () => (await unstuck.status()).workers.length === 1, 'it waits');
+  hangUp.abort();
+  await expect(poll).rejects.toThrow('aborted');
+  await fetch(`${server.url}/readyz`);
+  const { id } = await unstuck.enqueue('t', 1);
+  expect(await waits.take('t')).toMatchObject({ id, token: '1' });
+  const last = waits.claim({ types: ['t'], wait: '20s' });
+  await unstuck.close();
+  expect((await last).status).toBe(204);
+  await server.close();
 });
 
 test('a worker that stops gives back what it holds, uncharged, and is gone', async () => {

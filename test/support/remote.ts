@@ -27,8 +27,11 @@ export class Remote {
   readonly id: string = randomUUID();
   #handle: Handler;
 
-  constructor(unstuck: Unstuck | Handler) {
-    this.#handle = typeof unstuck === 'function' ? unstuck : createHandler(unstuck);
+  /** Speaks to a handler, to one of an Unstuck, or to a server at an address. */
+  constructor(to: Unstuck | Handler | string) {
+    if (typeof to === 'string')
+      this.#handle = (request) => fetch(request.url.replace('http://localhost', to), request);
+    else this.#handle = typeof to === 'function' ? to : createHandler(to);
   }
 
   async post(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
