@@ -12,7 +12,7 @@ export class ReadySignal {
 
   /** Jobs of these types are ready; undefined means any. */
   tell(types?: ReadonlySet<string>): void {
-    for (const one of [...this.#waiting])
+    for (const one of this.#waiting)
       if (types === undefined || one.types.some((type) => types.has(type))) one.end(true);
   }
 
@@ -24,7 +24,7 @@ export class ReadySignal {
   /** Ends every wait: this process stops. */
   close(): void {
     this.#closed = true;
-    for (const one of [...this.#waiting]) one.end(false);
+    for (const one of this.#waiting) one.end(false);
   }
 
   /** Resolves to true when jobs of one of these types are ready, to false after `ms`, when the signal aborts or this is closed; never rejects. */
