@@ -66,6 +66,7 @@ export type {
 } from './domain/schedule.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { WorkOptions } from './domain/work-options.ts';
+export type { PullEnding } from './engine/pull-claims.ts';
 export type { PulledState } from './engine/pull-ends.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { WaitOptions } from './engine/waiter.ts';

@@ -353,6 +353,7 @@ export class Unstuck {
     await this.#view?.close();
     this.#waiter.stop();
     await this.#fleet.stop();
+    await this.pull.close();
     await this.#enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();

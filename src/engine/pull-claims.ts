@@ -28,6 +28,14 @@ const LOST_REPLY_MS = 10_000;
 const POLL_MS = 1_000;
 const CLAIMERS_MAX = 1_000;
 
+/** What ends a wait before its time. */
+export interface PullEnding {
+  /** Whoever asked has hung up: what was claimed for them goes back. */
+  readonly signal?: AbortSignal | undefined;
+  /** Asked about once a second: true when this process is going away. */
+  readonly draining?: (() => boolean) | undefined;
+}
+
 /** What a claim is for. */
 interface Asked {
   readonly workerId: string;
@@ -51,7 +59,11 @@ export class PullClaims {
   }
 
   /** Claims; resolves to an empty list when nothing came in time. What was claimed when `signal` aborts goes back. Throws REQUEST_INVALID. */
-  async claim(workerId: string, config: PullConfig, signal?: AbortSignal): Promise<PulledJob[]> {
+  async claim(
+    workerId: string,
+    config: PullConfig,
+    { signal, draining = () => false }: PullEnding,
+  ): Promise<PulledJob[]> {
     const startedAt = monotonicMs();
     await this.#register(workerId, config);
     if (config.holding !== undefined) await this.#giveBack(workerId, LOST_REPLY_MS, config.holding);
@@ -61,11 +73,12 @@ export class PullClaims {
       const rows = await this.#take(asked);
       if (rows.length > 0) return this.#handOver(asked, rows, signal);
       const restMs = startedAt + config.waitMs - monotonicMs();
-      if (restMs <= 0 || signal?.aborted === true || this.#ready.closed) return [];
       // Jittered, so that those that began together do not ask together for ever.
       const pollMs = POLL_MS * (0.75 + Math.random() / 2);
+      if (restMs <= 0) return [];
       if (await this.#ready.wait(config.types, Math.min(restMs, pollMs), signal))
         asked.claimer.rescan();
+      if (signal?.aborted === true || this.#ready.closed || draining()) return [];
       if (monotonicMs() - beatAt < config.leaseMs / BEATS_PER_LEASE) continue;
       beatAt = monotonicMs();
       const [own] = await this.#database.run(renewPull, [workerId]);

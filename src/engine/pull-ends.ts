@@ -99,6 +99,11 @@ export class PullEnds {
     );
   }
 
+  /** Resolves when nobody is left to be let on. */
+  drain(): Promise<void> {
+    return this.#lettingOn.drain();
+  }
+
   /** A refused end may be the repeat of one whose answer was lost: it is answered as that was. Else it is stale, and recorded once. */
   async #end(
     fence: PulledFence,

@@ -73,12 +73,17 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   };
 }
 
-function makeApi(unstuck: Unstuck, { jobs = [] }: HandlerOptions, prefix: string): Api {
+function makeApi(
+  unstuck: Unstuck,
+  { jobs = [], draining = () => false }: HandlerOptions,
+  prefix: string,
+): Api {
   let document: object | undefined;
   return {
     unstuck: apiViewOf(unstuck),
     definitions: new Map(jobs.map((job) => [job.type, job])),
     prefix,
+    draining,
     document: () => {
       document ??= openApi(ROUTES, prefix);
       return document;

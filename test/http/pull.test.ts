@@ -272,6 +272,17 @@ test('people see it among the workers, and a finding counts its slots', async ()
   expect(await set.unstuck.stuck()).toMatchObject([{ reason: 'no live worker handles "t"' }]);
 });
 
+test('a server that closes ends the long polls, and cuts none', async () => {
+  const { unstuck, lines } = await setup();
+  const server = await serve(unstuck, { port: 0 });
+  const poll = new Remote(server.url).claim({ types: ['t'], wait: '25s' });
+  await eventually(async () => (await unstuck.status()).workers.length === 1, 'it waits');
+  await server.close();
+  expect((await poll).status).toBe(204);
+  await unstuck.close();
+  expect(lines.filter(({ event }) => event === 'request_failed')).toEqual([]);
+});
+
 test('over a socket: whoever hangs up gets nothing, and closing ends the polls', async () => {
   const { unstuck } = await setup();
   const server = await serve(unstuck, { port: 0 });

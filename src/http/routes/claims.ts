@@ -42,7 +42,8 @@ export const claimRoutes: readonly Route[] = [
     },
     errors: ['JOB_TYPE_INVALID', 'JOB_ID_INVALID'],
     handle: async ({ api, params: { id }, body, request: { signal } }) => {
-      const jobs = await api.unstuck.pull.claim(id, body, { signal });
+      const ending = { signal, draining: api.draining };
+      const jobs = await api.unstuck.pull.claim(id, body, ending);
       if (jobs.length === 0) return { status: 204, headers: { 'retry-after': '1' } };
       const leaseMs = parseDuration(body.lease) ?? LEASE_MS;
       const every = Math.round(leaseMs / BEATS);
