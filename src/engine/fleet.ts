@@ -106,8 +106,13 @@ export class Fleet {
     this.#onEnded(id);
   }
 
-  /** Hears of ready jobs and takes part in the sweep: for a process that hands jobs to workers elsewhere. */
+  /** Hears of ready jobs and takes part in the sweep: for a process that hands jobs to workers elsewhere. Throws WORKER_STOPPED after its end. */
   handOut(): void {
+    if (this.readiness.closed)
+      throw unstuckError(
+        'WORKER_STOPPED',
+        'The connection has been closed; it hands out no jobs. Ask another process.',
+      );
     this.#startListening();
     this.startSweeping();
   }

@@ -27,6 +27,8 @@ import { deferRow } from './settle-rows.ts';
 const LOST_REPLY_MS = 10_000;
 const POLL_MS = 1_000;
 const CLAIMERS_MAX = 1_000;
+/** What `findUnknown` returns at most. */
+const UNKNOWN_MAX = 1_000;
 
 /** What ends a wait before its time. */
 export interface PullEnding {
@@ -66,7 +68,10 @@ export class PullClaims {
   ): Promise<PulledJob[]> {
     const startedAt = monotonicMs();
     await this.#register(workerId, config);
-    if (config.holding !== undefined) await this.#giveBack(workerId, LOST_REPLY_MS, config.holding);
+    if (config.holding !== undefined) {
+      const lost = await this.#unnamed(workerId, LOST_REPLY_MS, config.holding);
+      if (lost.length > 0) await this.#release(workerId, lost);
+    }
     await this.#database.run(pruneClaims, [workerId]);
     const asked = await this.#asked(workerId, config);
     for (let beatAt = startedAt; ; ) {
@@ -90,7 +95,13 @@ export class PullClaims {
   async stop(workerId: string): Promise<number> {
     const [own] = await this.#database.run(stopPulling, [workerId]);
     if (own === undefined) return 0;
-    const released = await this.#giveBack(workerId, 0, []);
+    let released = 0;
+    for (let full = true; full; ) {
+      const held = await this.#unnamed(workerId, 0, []);
+      if (held.length > 0) await this.#putBack(workerId, held);
+      released += held.length;
+      full = held.length === UNKNOWN_MAX;
+    }
     await this.#database.run(setWorkerState, [workerId, 'stopped']);
     return released;
   }
@@ -154,27 +165,27 @@ export class PullClaims {
     return [];
   }
 
-  /** Gives back what this worker got more than `olderMs` ago and does not name. */
-  async #giveBack(
+  /** What this worker got more than `olderMs` ago and does not name; at most 1,000. */
+  #unnamed(
     workerId: string,
     olderMs: number,
     named: readonly PulledFence[],
-  ): Promise<number> {
+  ): Promise<PulledFence[]> {
     const values = [workerId, olderMs, [], JSON.stringify(named)];
-    const unknown = await this.#database.run(findUnknown, values);
-    if (unknown.length > 0) await this.#release(workerId, unknown);
-    return unknown.length;
+    return this.#database.run(findUnknown, values);
   }
 
   /** What cannot be given back now is, when the worker's next claim does not name it, or with its lease. */
   async #release(workerId: string, attempts: readonly PulledFence[]): Promise<void> {
+    await this.#putBack(workerId, attempts).catch((error: unknown) =>
+      this.#log.warn('pulled_jobs_not_given_back', { worker: workerId, error }),
+    );
+  }
+
+  async #putBack(workerId: string, attempts: readonly PulledFence[]): Promise<void> {
     const list = attempts.map((attempt) => deferRow(attempt, RELEASED));
-    try {
-      await this.#database.run(deferJobs, [workerId, JSON.stringify(list)]);
-      this.#ready.tell();
-    } catch (error) {
-      this.#log.warn('pulled_jobs_not_given_back', { worker: workerId, error });
-    }
+    await this.#database.run(deferJobs, [workerId, JSON.stringify(list)]);
+    this.#ready.tell();
   }
 }
 

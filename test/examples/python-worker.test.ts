@@ -17,18 +17,18 @@ const FEW = {
   other: 'bread is made of flour, water and salt',
 };
 
-/** Texts that take a second or a few to compare: the words are few, so that every one of them is found many times. */
+/** Texts that take a second to compare: the words are few, so that every one of them is found many times. */
 function many(): Record<string, string> {
   const text = (seed: number): string =>
-    Array.from({ length: 700 }, (_, at) => `w${(at * at + seed * at) % 23}`).join(' ');
-  return Object.fromEntries(Array.from({ length: 12 }, (_, seed) => [`text${seed}`, text(seed)]));
+    Array.from({ length: 500 }, (_, at) => `w${(at * at + seed * at) % 23}`).join(' ');
+  return Object.fromEntries(Array.from({ length: 8 }, (_, seed) => [`text${seed}`, text(seed)]));
 }
 
 async function started({ unstuck }: Setup): Promise<() => ChildProcess> {
   const server = await serve(unstuck, { port: 0 });
   onTestFinished(() => server.close());
   return () => {
-    const env = { ...process.env, LEASE: '5s' };
+    const env = { ...process.env, LEASE: '8s' };
     const worker = spawn('python3', [WORKER, server.url], { env, stdio: 'ignore' });
     onTestFinished(() => void worker.kill('SIGKILL'));
     return worker;
@@ -67,22 +67,22 @@ test.skipIf(missing)(
     const first = start();
     const { id } = await unstuck.enqueue('similar', { texts: many() });
     await eventually(
-      async () => ((await unstuck.get(id))?.progress ?? 0) > 0,
+      async () => typeof (await unstuck.get(id))?.progress === 'number',
       'it is in the middle',
     );
     first.kill('SIGKILL');
     const lost = await unstuck.get(id);
     start();
-    expect(await unstuck.wait(id, { timeout: '60s' })).toMatchObject({
+    expect(await unstuck.wait(id, { timeout: '80s' })).toMatchObject({
       state: 'completed',
       attempt: 1,
       crashes: 1,
-      result: { compared: 66 },
+      result: { compared: 28 },
     });
     expect((await unstuck.get(id))?.workerId).not.toBe(lost?.workerId);
     expect((await unstuck.history(id)).map(({ kind }) => kind)).toEqual(['lost']);
   },
-  90_000,
+  120_000,
 );
 
 test.skipIf(missing)(
@@ -93,7 +93,7 @@ test.skipIf(missing)(
     const worker = (await started(set))();
     const { id } = await unstuck.enqueue('similar', { texts: many() });
     await eventually(
-      async () => ((await unstuck.get(id))?.progress ?? 0) > 0,
+      async () => typeof (await unstuck.get(id))?.progress === 'number',
       'it is in the middle',
     );
     worker.kill('SIGTERM');

@@ -25,19 +25,22 @@ export interface Answer {
 /** One worker in another language: what it would send. */
 export class Remote {
   readonly id: string = randomUUID();
-  #handle: Handler;
+  /** Sends what a fetch is given; its signal ends it. */
+  #send: (path: string, init: RequestInit) => Promise<Response>;
 
   /** Speaks to a handler, to one of an Unstuck, or to a server at an address. */
   constructor(to: Unstuck | Handler | string) {
-    if (typeof to === 'string')
-      this.#handle = (request) => fetch(request.url.replace('http://localhost', to), request);
-    else this.#handle = typeof to === 'function' ? to : createHandler(to);
+    if (typeof to === 'string') this.#send = (path, init) => fetch(`${to}${path}`, init);
+    else {
+      const handle = typeof to === 'function' ? to : createHandler(to);
+      this.#send = (path, init) => handle(new Request(`http://localhost${path}`, init));
+    }
   }
 
   async post(path: string, body: unknown, signal?: AbortSignal): Promise<Answer> {
     const headers = { 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null };
-    const response = await this.#handle(new Request(`http://localhost/v1/${path}`, init));
+    const response = await this.#send(`/v1/${path}`, init);
     const text = await response.text();
     return {
       status: response.status,

@@ -40,7 +40,7 @@ export const claimRoutes: readonly Route[] = [
       200: { about: 'The jobs.', schema: claimedJobs },
       204: { about: 'None came. Ask again after `retry-after`.' },
     },
-    errors: ['JOB_TYPE_INVALID', 'JOB_ID_INVALID'],
+    errors: ['JOB_TYPE_INVALID', 'JOB_ID_INVALID', 'WORKER_STOPPED'],
     handle: async ({ api, params: { id }, body, request: { signal } }) => {
       const ending = { signal, draining: api.draining };
       const jobs = await api.unstuck.pull.claim(id, body, ending);
