@@ -45,6 +45,14 @@ export type { CountedOutcome, Meter, TypeMeter } from './domain/meter.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type {
+  PullBeat,
+  PulledFence,
+  PulledJob,
+  PullFailure,
+  PullOptions,
+  PullStop,
+} from './domain/pull.ts';
 export type { Refusal } from './domain/refusal.ts';
 export type { AnsweredRequest, RequestAnswer, RequestKey } from './domain/request-key.ts';
 export type {
@@ -65,6 +73,8 @@ export type { TokenSettings } from './domain/tokens.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
+export type { PullEnding } from './engine/pull-claims.ts';
+export type { PulledState } from './engine/pull-ends.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
@@ -83,6 +93,7 @@ export type {
 } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
+export type { Pull } from './features/pull.ts';
 export type {
   ExecutedPending,
   NamedPause,

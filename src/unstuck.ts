@@ -27,6 +27,7 @@ import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/e
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
+import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { Requests } from './features/requests/requests.ts';
@@ -94,6 +95,8 @@ export class Unstuck {
   readonly bulkActions: BulkActions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
+  /** Workers in other languages, which claim by calls to this process. */
+  readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
   /** What has changed, at little cost, and what this process has done. */
@@ -133,6 +136,7 @@ export class Unstuck {
     this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
     this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
+    this.pull = whole === undefined ? new Pull(database, this.#fleet, log) : whole.pull;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);
@@ -383,6 +387,7 @@ export class Unstuck {
     await this.bulkActions.stop();
     await this.#fleet.stop();
     await this.#requests.stop();
+    await this.pull.close();
     await this.#enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();

@@ -405,6 +405,7 @@ create table workers (
   started_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   stalled text[] default '{}'::text[] not null,
+  pull boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id),
   constraint workers_state CHECK (state = ANY (ARRAY['live'::text, 'stopping'::text, 'dead'::text, 'stopped'::text]))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);

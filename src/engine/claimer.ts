@@ -66,7 +66,11 @@ export class Claimer {
   /** The last claim took as much as it might. */
   #isBehind = false;
 
-  constructor(database: Database, workerId: string, definitions: readonly AnyJob[]) {
+  constructor(
+    database: Database,
+    workerId: string,
+    definitions: readonly Pick<AnyJob, 'type' | 'queue' | 'timeoutMs'>[],
+  ) {
     this.#database = database;
     this.workerId = workerId;
     this.#types = definitions.map((d) => ({
@@ -113,7 +117,10 @@ export class Claimer {
   }
 
   /** Keeps the time of a job that waits for its turn alone, or starts it; false when it is no longer ours. */
-  async stampAlone({ row, timeoutMs }: Attempt, start: 'wait' | 'start'): Promise<boolean> {
+  async stampAlone(
+    { row, timeoutMs }: Pick<Attempt, 'row' | 'timeoutMs'>,
+    start: 'wait' | 'start',
+  ): Promise<boolean> {
     const values = [this.workerId, row.id, row.token, timeoutMs, start === 'start'];
     const rows = await this.#database.run(stampAlone, values);
     return rows.length > 0;

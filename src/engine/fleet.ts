@@ -17,6 +17,7 @@ import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
+import { ReadySignal } from './ready-signal.ts';
 import { type Chore, Sweeper, type SweeperHooks } from './sweeper.ts';
 import { type TickRound, Ticks } from './ticks.ts';
 import { Worker } from './worker.ts';
@@ -34,6 +35,8 @@ export class Fleet {
   #chores: readonly Chore[];
   #meter: Meter;
   #workers = new Set<Worker>();
+  /** Told of ready jobs as the workers here are. */
+  readonly readiness: ReadySignal = new ReadySignal();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
   #sweepDatabase: Database | undefined;
@@ -104,6 +107,23 @@ export class Fleet {
   /** Jobs of these types are ready: the workers here need no notification. */
   ready(types?: ReadonlySet<string>): void {
     for (const worker of this.#workers) worker.wake(types);
+    this.readiness.tell(types);
+  }
+
+  /** A job has ended that no worker here ran. */
+  ended(id: string): void {
+    this.#onEnded(id);
+  }
+
+  /** Hears of ready jobs and takes part in the sweep: for a process that hands jobs to workers elsewhere. Throws WORKER_STOPPED after its end. */
+  handOut(): void {
+    if (this.readiness.closed)
+      throw unstuckError(
+        'WORKER_STOPPED',
+        'The connection has been closed; it hands out no jobs. Ask another process.',
+      );
+    this.#startListening();
+    this.startSweeping();
   }
 
   /** A job was enqueued for a time sooner than the next sweep. */
@@ -131,6 +151,7 @@ export class Fleet {
 
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
+    this.readiness.close();
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     // Their rounds may wait for statements on half-open connections, one after the other.
     const over = Promise.all([

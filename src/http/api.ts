@@ -15,6 +15,8 @@ export interface Api {
   readonly definitions: ReadonlyMap<string, AnyJob>;
   /** The path below which the handler is mounted, without a slash at its end; empty at the root. */
   readonly prefix: string;
+  /** Whether this process is going away: long polls end. */
+  readonly draining: () => boolean;
   /** The OpenAPI document of the handler; made when it is first asked for. */
   readonly document: () => object;
   /** The live streams of the handler. */

@@ -124,6 +124,7 @@ function makeApi(
     metrics: new Metrics(view),
     definitions: new Map((options.jobs ?? []).map((job) => [job.type, job])),
     prefix,
+    draining: options.draining ?? (() => false),
     document: () => {
       document ??= openApi(ROUTES, prefix);
       return document;

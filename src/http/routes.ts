@@ -2,6 +2,7 @@
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
+import { claimRoutes } from './routes/claims.ts';
 import { documentRoutes } from './routes/document.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...executionRoutes,
   ...auditRoutes,
   ...tickRoutes,
+  ...claimRoutes,
   ...metricRoutes,
   ...streamRoutes,
   ...sessionRoutes,

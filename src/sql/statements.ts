@@ -16,6 +16,7 @@ import * as links from './links.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
+import * as pull from './pull.ts';
 import * as queues from './queues.ts';
 import * as requests from './requests.ts';
 import * as resetStuck from './reset-stuck.ts';
@@ -49,6 +50,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   migrate,
   partitions,
   pools,
+  pull,
   queues,
   requests,
   resetStuck,

@@ -14,6 +14,14 @@ import {
   findWaitingPools,
   lookAtParents,
 } from '../../src/sql/links.ts';
+import {
+  beatPulled,
+  findFormer,
+  findPulled,
+  handOver,
+  pullState,
+  registerPull,
+} from '../../src/sql/pull.ts';
 import { resetJobs } from '../../src/sql/reset-stuck.ts';
 import {
   cancelReplaced,
@@ -143,6 +151,13 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(pruneClaims, worker),
     call(takeTickBlindly, 'sweep', 1_000),
     { statement: takeTick, values: ['sweep', 1_000, 0, 500, 1_000], pages: TICK_PAGES },
+    call(registerPull, worker, 'w', 30_000, '{m}', 1),
+    call(pullState, worker, '{m}'),
+    call(handOver, worker, array(running)),
+    call(findPulled, running[0] ?? '', '1'),
+    call(beatPulled, running[0] ?? '', '1'),
+    call(findFormer, running[0] ?? '', '1'),
+    call(takeTick, 'sweep', 1_000),
     call(findDue, 'time', BATCH),
     call(promote, array(due)),
     call(admit, array(byHand), 300_000, 5),

@@ -11,6 +11,7 @@ import { audit } from './008-audit.ts';
 import { schedules } from './009-schedules.ts';
 import { tokens } from './010-tokens.ts';
 import { requests } from './011-requests.ts';
+import { pull } from './012-pull.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -34,6 +35,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 9, name: 'schedules', needs: 7, build: schedules },
   { number: 10, name: 'tokens', needs: 7, build: tokens },
   { number: 11, name: 'requests', needs: 7, build: requests },
+  { number: 12, name: 'pull', needs: 7, build: pull },
 ];
 
 /** The number of the newest migration that this version knows. */

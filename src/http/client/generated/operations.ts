@@ -6,6 +6,11 @@ import type {
   BulkDryRun,
   CancelJobRequest,
   CheckPoolsAnswer,
+  ClaimBeat,
+  ClaimEnd,
+  ClaimedJobs,
+  ClaimJobsRequest,
+  CompleteClaimRequest,
   CountJobsRequest,
   CreateTokenRequest,
   DeleteJobRequest,
@@ -18,6 +23,7 @@ import type {
   ExecutedPending,
   ExecutePendingRequest,
   ExplainJobRequest,
+  FailClaimRequest,
   FanOut,
   GetBulkActionRequest,
   GetExecutionsRequest,
@@ -28,6 +34,7 @@ import type {
   GetQueueRequest,
   GetScheduleRequest,
   GetTimelineRequest,
+  HeartbeatClaimRequest,
   Job,
   JobCount,
   Limit,
@@ -68,8 +75,10 @@ import type {
   PreviewRequest,
   PreviewScheduleAnswer,
   Queue,
+  ReleaseClaimRequest,
   ReleaseJobRequest,
   RepairPoolsAnswer,
+  ReportProgressRequest,
   ResetStuck,
   ResetStuckRequest,
   ResumeQueueRequest,
@@ -83,6 +92,8 @@ import type {
   SetPoolRequest,
   SetScheduleRequest,
   Status,
+  StopPullWorkerAnswer,
+  StopPullWorkerRequest,
   TickRequest,
   TickRound,
   Timeline,
@@ -358,6 +369,45 @@ export interface Operations {
    * Throws OIDC_KEYS_UNREACHABLE.
    */
   tick(request: TickRequest, options?: CallOptions): Promise<TickRound>;
+  /**
+   * Gives jobs to a worker; waits for a first one as long as it asks.
+   * The worker is registered by its first claim; each of its calls renews its lease. When it has been silent for a lease its jobs run elsewhere.
+   * Throws REQUEST_TIMEOUT, JOB_TYPE_INVALID, JOB_ID_INVALID, WORKER_STOPPED.
+   */
+  claimJobs(request: ClaimJobsRequest, options?: CallOptions): Promise<ClaimedJobs | undefined>;
+  /**
+   * Signs a worker off; what it still holds goes back, uncharged.
+   * Throws REQUEST_TIMEOUT.
+   */
+  stopPullWorker(
+    request: StopPullWorkerRequest,
+    options?: CallOptions,
+  ): Promise<StopPullWorkerAnswer>;
+  /**
+   * Says that a worker still runs a job; tells it whether to go on.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   */
+  heartbeatClaim(request: HeartbeatClaimRequest, options?: CallOptions): Promise<ClaimBeat>;
+  /**
+   * A heartbeat that notes how far the work is.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   */
+  reportProgress(request: ReportProgressRequest, options?: CallOptions): Promise<ClaimBeat>;
+  /**
+   * Completes a job with a result. A repeat is answered alike.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   */
+  completeClaim(request: CompleteClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
+  /**
+   * Ends an attempt that failed; the job is tried again as its type says.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID, TIME_INVALID.
+   */
+  failClaim(request: FailClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
+  /**
+   * Gives a job back into the queue, uncharged.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   */
+  releaseClaim(request: ReleaseClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
   /** Answers the metrics of this process and of the installation, for Prometheus. */
   getMetrics(request?: NoFields, options?: CallOptions): Promise<string>;
   /** Answers who makes the request, and what they may do. */

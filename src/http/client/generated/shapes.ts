@@ -81,6 +81,63 @@ export interface Cell {
   readonly error: JobError | null;
 }
 
+/** What a worker asks for. */
+export interface Claim {
+  readonly types: readonly string[];
+  /** How many jobs; default 1. */
+  readonly max?: number | undefined;
+  /** How long to wait for a first job; at most "25s", default 0. */
+  readonly wait?: string | number | undefined;
+  /** What people see it as. */
+  readonly name?: string | undefined;
+  /** How long the worker may be silent; "5s" to "1h", default "30s". */
+  readonly lease?: string | number | undefined;
+  /** What the worker runs. What it was given more than 10 s ago and does not name goes back. */
+  readonly holding?:
+    | readonly {
+        readonly id: string;
+        /** The fencing token that came with the job. */
+        readonly token: string;
+      }[]
+    | undefined;
+}
+
+/** Whether a worker shall go on. */
+export interface ClaimBeat {
+  /** False: stop, the attempt is over. */
+  readonly continue: boolean;
+  readonly reason: 'cancelled' | 'timed-out' | 'lost' | 'ended' | null;
+  readonly expires_at: string | null;
+}
+
+/** Where the job is after the end of this attempt. */
+export interface ClaimEnd {
+  readonly id: string;
+  readonly state: 'completed' | 'failed' | 'cancelled' | 'pending' | 'queued';
+}
+
+/** The jobs that a worker was given. */
+export interface ClaimedJobs {
+  readonly jobs: readonly {
+    readonly id: string;
+    /** Names this attempt in every call about it. */
+    readonly token: string;
+    readonly type: string;
+    /** Any JSON, exactly as it was stored. */
+    readonly input: unknown;
+    readonly attempt: number;
+    readonly attempts_max: number;
+    readonly crashes: number;
+    readonly tags: readonly string[];
+    readonly progress: number | null;
+    readonly progress_note: string | null;
+    /** The end of its timeout. */
+    readonly expires_at: string;
+  }[];
+  /** Say so often, or oftener, that you still run them. */
+  readonly heartbeat_every_ms: number;
+}
+
 /** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back. */
 export interface EnqueuedJob {
   readonly id: string;
@@ -1219,6 +1276,79 @@ export interface ListAuditAnswer {
 /** What `tick` takes. */
 export interface TickRequest {
   readonly name: string;
+}
+
+/** What `claimJobs` takes. */
+export interface ClaimJobsRequest extends Claim {
+  /** The id of the worker: a UUID that it makes when it starts. */
+  readonly id: string;
+}
+
+/** What `stopPullWorker` takes. */
+export interface StopPullWorkerRequest {
+  /** The id of the worker: a UUID that it makes when it starts. */
+  readonly id: string;
+}
+
+/** What `stopPullWorker` answers. */
+export interface StopPullWorkerAnswer {
+  readonly released: number;
+}
+
+/** What `heartbeatClaim` takes. */
+export interface HeartbeatClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+}
+
+/** What `reportProgress` takes. */
+export interface ReportProgressRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  readonly progress: number;
+  readonly note?: string | undefined;
+}
+
+/** What `completeClaim` takes. */
+export interface CompleteClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  /** Any JSON; default null. */
+  readonly result?: unknown;
+}
+
+/** What `failClaim` takes. */
+export interface FailClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  readonly error: {
+    readonly message: string;
+    /** Default HANDLER_FAILED. */
+    readonly code?: string | undefined;
+    /** Default Error. */
+    readonly name?: string | undefined;
+    readonly stack?: string | undefined;
+  };
+  /** False: fails at once, whatever attempts remain. */
+  readonly retry?: boolean | undefined;
+  /** A length of time: milliseconds, or a text such as "30s", "10m", "2h". */
+  readonly retry_after?: string | number | undefined;
+}
+
+/** What `releaseClaim` takes. */
+export interface ReleaseClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
 }
 
 /** What `logIn` takes. */
