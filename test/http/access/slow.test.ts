@@ -60,7 +60,7 @@ test('an answer that never comes is told as QUERY_TIMEOUT', async () => {
 });
 
 async function served(unstuck: Unstuck): Promise<string> {
-  const server = await serve(unstuck, { port: 0, headerTimeout: '300ms', requestTimeout: '600ms' });
+  const server = await serve(unstuck, { port: 0, headerTimeout: '1s', requestTimeout: '2s' });
   onTestFinished(() => server.close());
   return server.url;
 }

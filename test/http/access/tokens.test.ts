@@ -79,6 +79,19 @@ describe('a token', () => {
     expect(details.size).toBe(1);
   });
 
+  test('one with the id of another and a secret of its own is refused', async () => {
+    const { handler, query } = await guarded();
+    const forged = makeToken(new Uint8Array(8), new Uint8Array(32));
+    const id = forged.slice(8, 18);
+    await query(
+      `insert into unstuck.tokens (id, digest, name, scopes) values ($1, sha256('other'), 'a', '{admin}')`,
+      [id],
+    );
+    expect((await handler()('/v1/me', { headers: bearer(forged) })).status).toBe(401);
+    await query('update unstuck.tokens set digest = sha256($1)', [Buffer.from(forged)]);
+    expect((await handler()('/v1/me', { headers: bearer(forged) })).status).toBe(200);
+  });
+
   test('a wrong one is refused where none is needed, too', async () => {
     const { handler } = await guarded();
     expect(await handler()('/v1/me', { headers: bearer('wrong') })).toMatchObject({ status: 401 });
