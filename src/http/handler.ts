@@ -8,6 +8,7 @@ import { Access } from './access/access.ts';
 import type { Peer, Principal } from './access/principal.ts';
 import type { Api } from './api.ts';
 import { openApi } from './openapi.ts';
+import { plainAnswer } from './plain-answer.ts';
 import { toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
 import { readParts } from './request.ts';
@@ -156,7 +157,7 @@ function toResponse(reply: Reply): Response {
   const { status = 200, json, headers = {} } = reply;
   if (json === undefined)
     return new Response(null, { status, headers: { ...EVERYWHERE, ...headers } });
-  return new Response(`${JSON.stringify(json)}\n`, {
+  return plainAnswer(`${JSON.stringify(json)}\n`, {
     status,
     headers: { 'content-type': 'application/json', ...EVERYWHERE, ...headers },
   });

@@ -1,5 +1,5 @@
 /** Serves the HTTP API from a Node process. */
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
@@ -7,6 +7,7 @@ import { parseServeOptions, type ServeConfig, type ServeOptions } from '../domai
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
 import { createHandler } from './handler.ts';
+import { sendPlain } from './plain-answer.ts';
 
 /** Where to serve, who may use it, and whose inputs are checked. */
 export interface ServeSettings extends ServeOptions {
@@ -39,7 +40,10 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   let draining = false;
   const handler = createHandler(unstuck, { token: config.token, jobs, draining: () => draining });
   const server = createAdaptorServer({
-    fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
+    fetch: async (request, { incoming, outgoing }) => {
+      const answer = await handler(request, { address: incoming.socket.remoteAddress });
+      return sendPlain(answer, outgoing as ServerResponse);
+    },
     overrideGlobalObjects: false,
     serverOptions: { requestTimeout: REQUEST_MS },
   }) as Server;
