@@ -1,4 +1,4 @@
-// Measures enqueues over HTTP: `npm run http -- [--seconds N] [--connections N] [--keyed] [--profile FILE]`, a server of ours in this process and autocannon in another.
+// Measures enqueues over HTTP: `npm run http -- [--seconds N] [--connections N] [--profile FILE]`, a server of ours in this process and autocannon in another.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -15,7 +15,6 @@ const { values: options } = parseArgs({
   options: {
     seconds: { type: 'string', default: '10' },
     connections: { type: 'string', default: '100' },
-    keyed: { type: 'boolean', default: false },
     profile: { type: 'string' },
   },
 });
@@ -56,10 +55,9 @@ try {
 async function load(url: string, seconds: number): Promise<Load> {
   const program = fileURLToPath(import.meta.resolve('autocannon'));
   const body = JSON.stringify({ type: 'mail', input: { to: 'somebody@example.org', n: 12_345 } });
-  const keyed = options.keyed ? ['--idReplacement', '-H', 'idempotency-key: [<id>]'] : [];
   const rate = ['-c', options.connections, '-d', String(seconds), '-m', 'POST', '--json'];
   const request = ['-H', 'content-type: application/json', '-b', body, `${url}/v1/jobs`];
-  const child = spawn(process.execPath, [program, ...rate, ...keyed, ...request], {
+  const child = spawn(process.execPath, [program, ...rate, ...request], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';
