@@ -14,6 +14,7 @@ import type { Why } from './domain/why-facts.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
+import { JobReader } from './engine/job-reader.ts';
 import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
 import type { TickRound } from './engine/ticks.ts';
@@ -105,6 +106,7 @@ export class Unstuck {
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
   #preparer: Preparer;
+  #reader: JobReader;
   #requests: Requests;
   #types: TypeRegistry;
   #fleet: Fleet;
@@ -132,6 +134,7 @@ export class Unstuck {
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
     this.#enqueuer =
       whole === undefined ? new Enqueuer(database, log, onReady, meter) : whole.#enqueuer;
+    this.#reader = new JobReader(database);
     this.#preparer = whole === undefined ? new Preparer(this.config, this.#types) : whole.#preparer;
     this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
     this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
@@ -245,7 +248,7 @@ export class Unstuck {
     options: { readonly as: J },
   ): Promise<JobOf<J> | undefined>;
   async get(id: string): Promise<Job | undefined> {
-    return readJob(this.#database, parseJobId(id));
+    return this.#reader.read(parseJobId(id));
   }
 
   /** Returns one page of jobs, newest first. Throws REQUEST_INVALID for a filter or limit that is none, and JOB_ID_INVALID. */

@@ -39,6 +39,7 @@ export function parseJson(text: string, what: string): unknown {
       { cause },
     );
   }
+  if (!MAYBE_CHANGED.test(text)) return value;
   const changed = [...text.matchAll(TOKENS)].map(([token]) => token).find(isChanged);
   if (changed === undefined) return value;
   throw unstuckError(
@@ -50,6 +51,9 @@ export function parseJson(text: string, what: string): unknown {
 /** Strings are matched so that digits in them are not taken for numbers. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
+/** Only numbers with so many digits, or with an exponent, can become others; most texts have neither, and are looked at once. */
+const MAYBE_CHANGED = /\d{16}|\d[eE]/;
+
 function isChanged(token: string): boolean {
   if (token.startsWith('"')) return false;
   const number = Number(token);
@@ -57,6 +61,14 @@ function isChanged(token: string): boolean {
   return /^-?\d{16,}$/.test(token) && BigInt(token) !== BigInt(number);
 }
 
+/** Our own names are few, and each answer has them again. */
+const SNAKE_NAMES = new Map<string, string>();
+const SNAKE_NAMES_MAX = 10_000;
+
 function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const known = SNAKE_NAMES.get(name);
+  if (known !== undefined) return known;
+  const snake = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  if (SNAKE_NAMES.size < SNAKE_NAMES_MAX) SNAKE_NAMES.set(name, snake);
+  return snake;
 }

@@ -5,6 +5,7 @@ import type { Peer } from './access/principal.ts';
 import type { Trail } from './access-log.ts';
 import type { Api } from './api.ts';
 import { answeredWithin, arrivesWithin } from './deadline.ts';
+import { plainAnswer } from './plain-answer.ts';
 import { readParts } from './request.ts';
 import type { Call, Reply, Route } from './route.ts';
 
@@ -58,7 +59,7 @@ function toResponse(reply: Reply): Response {
   if (reply instanceof Response) return reply;
   const { status = 200, json, headers = {} } = reply;
   if (json === undefined) return new Response(null, { status, headers });
-  return new Response(`${JSON.stringify(json)}\n`, {
+  return plainAnswer(`${JSON.stringify(json)}\n`, {
     status,
     headers: { 'content-type': 'application/json', ...headers },
   });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { unstuckError } from '../domain/errors.ts';
 import type { Handler } from './handler.ts';
+import { sendPlain } from './plain-answer.ts';
 
 /** Answers one request of a Node server; never rejects. */
 export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
@@ -22,10 +23,11 @@ interface Given {
  */
 export function toNodeListener(handler: Handler): NodeListener {
   const listen = getRequestListener(
-    (request, { incoming }) =>
-      handler(withParsedBody(request, incoming as IncomingMessage & Given), {
-        address: incoming.socket.remoteAddress,
-      }),
+    async (request, { incoming, outgoing }) => {
+      const given = withParsedBody(request, incoming as IncomingMessage & Given);
+      const answer = await handler(given, { address: incoming.socket.remoteAddress });
+      return sendPlain(answer, outgoing as ServerResponse);
+    },
     { overrideGlobalObjects: false },
   );
   return (incoming, outgoing) => {

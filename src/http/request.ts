@@ -5,6 +5,7 @@ import { parseJson } from '../domain/json.ts';
 import type { Route } from './route.ts';
 
 const ISSUES_MAX = 10;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The checked parts of a request. */
 export interface Parts {
@@ -19,7 +20,7 @@ export async function readParts(
   request: Request,
   { params, bytesMax }: { readonly params: Record<string, string>; readonly bytesMax: number },
 ): Promise<Parts> {
-  const query = queryOf(new URL(request.url).searchParams);
+  const query = request.url.includes('?') ? queryOf(new URL(request.url).searchParams) : {};
   return {
     params: check('path', route.params, params),
     query: check('query', route.query, query),
@@ -82,10 +83,18 @@ async function readJson(request: Request, bytesMax: number): Promise<unknown> {
   return parseJson(decode(bytes), 'the body');
 }
 
-/** Reads no further than `bytesMax`: what a header says of the length is not believed. */
+/**
+ * Reads no further than `bytesMax`. Where the length is declared, the server of the connection holds the sender to it, and the body is read as a
+ * whole: as a stream it cost more than all else of a request.
+ */
 async function readBytes(request: Request, bytesMax: number): Promise<Uint8Array> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > bytesMax) throw tooLarge(bytesMax);
+  const declared = request.headers.get('content-length');
+  if (Number(declared ?? 0) > bytesMax) throw tooLarge(bytesMax);
+  if (declared !== null) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    if (bytes.byteLength > bytesMax) throw tooLarge(bytesMax);
+    return bytes;
+  }
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -107,7 +116,7 @@ function tooLarge(bytesMax: number): Error {
 /** Bytes that are no UTF-8 would otherwise become other characters without a word. */
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return UTF8.decode(bytes);
   } catch (cause) {
     throw unstuckError('REQUEST_INVALID', 'Expected the body to be UTF-8, got other bytes.', {
       cause,

@@ -1,5 +1,5 @@
 /** Serves the HTTP API from a Node process. */
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
@@ -8,6 +8,7 @@ import { parseTickOptions, type TickOptions } from '../domain/tick-options.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
 import { createHandler, type HandlerOptions } from './handler.ts';
+import { sendPlain } from './plain-answer.ts';
 
 /** Where to serve, who may use it, and whose inputs are checked. */
 export interface ServeSettings extends ServeOptions {
@@ -54,7 +55,10 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
     stop: stop.signal,
   });
   const server = createAdaptorServer({
-    fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
+    fetch: async (request, { incoming, outgoing }) => {
+      const answer = await handler(request, { address: incoming.socket.remoteAddress });
+      return sendPlain(answer, outgoing as ServerResponse);
+    },
     overrideGlobalObjects: false,
     serverOptions: {
       headersTimeout: Math.min(config.headerTimeout, config.requestTimeout),

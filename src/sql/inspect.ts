@@ -57,6 +57,13 @@ export const findJob: Statement<JobRow> = statement(
   select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) from ${t.allJobs} v where v.id = $1 and v.finished_at is null`,
 );
 
+/** Those of some jobs ($1 ids) that are live. */
+export const findLiveJobs: Statement<JobRow> = statement(
+  'find-live-jobs',
+  (t) => sql`
+  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v where v.id = any($1::uuid[]) and v.finished_at is null`,
+);
+
 /** What happened to a job ($1): attempts that did not simply succeed, and events, oldest first. */
 export const findHistory: Statement<{
   at: Date;

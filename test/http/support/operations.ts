@@ -6,10 +6,10 @@ import { ROUTES } from '../../../src/http/routes.ts';
 /** A JSON Schema, or a part of one. */
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** A parameter of a path or a query. */
+/** A parameter of a path, a query, or a header. */
 export interface Parameter {
   readonly name: string;
-  readonly in: 'path' | 'query';
+  readonly in: 'path' | 'query' | 'header';
   readonly required: boolean;
   readonly schema: Schema;
 }
@@ -20,7 +20,7 @@ export interface Operation {
   readonly method: string;
   readonly path: string;
   readonly tag: string;
-  /** Undefined when it is open to everybody. */
+  /** Undefined when it is open to everybody, `any` when every scope will do. */
   readonly scope: string | undefined;
   readonly parameters: readonly Parameter[];
   readonly body: Schema | undefined;
