@@ -9,7 +9,7 @@ import { EXIT } from './exit-codes.ts';
 import { greet } from './greeting.ts';
 import { type LoadedJobs, loadJobs } from './load-jobs.ts';
 import { openScreen, type Screen } from './screen.ts';
-import { connectOptions, isEmbedded, patiently } from './session.ts';
+import { connectOptions, isEmbedded, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 import { watchCounts } from './watch-counts.ts';
@@ -23,6 +23,7 @@ export interface StartOptions extends WorkCommandOptions {
 
 /** Runs the command: exit code 0 after a graceful stop. */
 export async function start(options: StartOptions, modules: readonly string[]): Promise<number> {
+  refuseServer(options, 'start');
   const supervised = options.supervised === true && process.connected;
   if (options.supervise && !supervised)
     return (await import('./supervisor.ts')).supervise({ overlap: false });

@@ -3,7 +3,7 @@ import { settlesWithin } from '../std/timer.ts';
 import { hidePasswords } from './describe-failure.ts';
 import { EXIT } from './exit-codes.ts';
 import { loadJobs } from './load-jobs.ts';
-import { connectOptions, type Globals, patiently } from './session.ts';
+import { connectOptions, type Globals, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 
@@ -21,6 +21,7 @@ export async function work(
   options: WorkCommandOptions,
   modules: readonly string[],
 ): Promise<number> {
+  refuseServer(options, 'work');
   const supervised = options.supervised === true && process.connected;
   if (options.supervise && !supervised)
     return (await import('./supervisor.ts')).supervise({ overlap: true });
