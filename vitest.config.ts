@@ -8,7 +8,8 @@ const SOURCE = 'unstuck-source';
 const PURE: string[] = ['test/std/**/*.test.ts', 'test/domain/**/*.test.ts'];
 
 const config: ViteUserConfig = defineConfig({
-  ssr: { resolve: { conditions: [SOURCE, 'module', 'node', 'development'] } },
+  // Without Vite's own condition `module`, which Node does not know: packages resolve as they do for users.
+  ssr: { resolve: { conditions: [SOURCE, 'node', 'development'] } },
   test: {
     pool: 'forks',
     // Two processes: the tests start PostgreSQL and workers of their own, more only makes them wait for each other.

@@ -37,12 +37,22 @@ export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts
 export { findDefinitions } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
+export type { JobOf } from './domain/job-of.ts';
 export type { LimitAmounts, LimitOptions } from './domain/limits.ts';
 export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
+export type { CountedOutcome, Meter, TypeMeter } from './domain/meter.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
 export type { Config, ConnectOptions, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
+export type {
+  PullBeat,
+  PulledFence,
+  PulledJob,
+  PullFailure,
+  PullOptions,
+  PullStop,
+} from './domain/pull.ts';
 export type { Refusal } from './domain/refusal.ts';
 export type { AnsweredRequest, RequestAnswer, RequestKey } from './domain/request-key.ts';
 export type {
@@ -58,9 +68,13 @@ export type {
   ScheduleRule,
   ScheduleSettings,
 } from './domain/schedule.ts';
+export type { Scope } from './domain/scopes.ts';
+export type { TokenSettings } from './domain/tokens.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
+export type { PullEnding } from './engine/pull-claims.ts';
+export type { PulledState } from './engine/pull-ends.ts';
 export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
 export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
@@ -79,6 +93,7 @@ export type {
 } from './features/executions.ts';
 export type { LimitKeyStatus, LimitStatus, Limits } from './features/limits.ts';
 export type { Pool, PoolProblem, Pools } from './features/pools.ts';
+export type { Pull } from './features/pull.ts';
 export type {
   ExecutedPending,
   NamedPause,
@@ -95,7 +110,11 @@ export type {
   SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
+export type { LoginWith, Sessions, VerifiedSession } from './features/tokens/sessions.ts';
+export type { NewToken, TokenPage, Tokens, VerifiedToken } from './features/tokens/tokens.ts';
+export type { Watch, WatchedJob } from './features/watch.ts';
 export type { Duration } from './std/duration.ts';
+export type { Histogram } from './std/histogram.ts';
 export type { AuditEntry, AuditPage } from './storage/audit.ts';
 export type {
   CallerTransaction,
@@ -117,8 +136,9 @@ export {
   fromPrisma,
   fromQuery,
 } from './storage/caller-transaction.ts';
+export type { EnqueueCall } from './storage/enqueue-call.ts';
 export type { JobCount } from './storage/job-filter.ts';
 export type { Actor, HistoryEntry } from './storage/jobs.ts';
 export { printMigrations } from './storage/migrator.ts';
-export type { EnqueueCall, JobOf } from './unstuck.ts';
+export type { Token } from './storage/tokens.ts';
 export { Unstuck } from './unstuck.ts';

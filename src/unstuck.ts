@@ -1,10 +1,13 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
 import { answersOf } from './domain/batch.ts';
-import type { AnyJob, InputOf, ResultOf, Stored } from './domain/define-job.ts';
+import { checkActor } from './domain/bulk.ts';
+import type { AnyJob, InputOf } from './domain/define-job.ts';
 import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { parseJobId } from './domain/job-id.ts';
+import type { JobOf } from './domain/job-of.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
+import { Meter } from './domain/meter.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import type { AnsweredRequest, RequestKey } from './domain/request-key.ts';
 import type { Why } from './domain/why-facts.ts';
@@ -13,7 +16,6 @@ import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
-import type { ChoreRound } from './engine/sweeper.ts';
 import type { TickRound } from './engine/ticks.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter, type WaitOptions } from './engine/waiter.ts';
@@ -25,12 +27,15 @@ import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/e
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
+import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { Requests } from './features/requests/requests.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Tokens } from './features/tokens/tokens.ts';
+import { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
 import {
   type CallerTransaction,
@@ -39,6 +44,7 @@ import {
 } from './storage/caller-transaction.ts';
 import { checkUrl, type Database, withoutPassword } from './storage/database.ts';
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
+import type { EnqueueCall } from './storage/enqueue-call.ts';
 import { type JobCount, readCount, readJobs } from './storage/job-filter.ts';
 import {
   type Actor,
@@ -50,18 +56,6 @@ import {
 } from './storage/jobs.ts';
 import { checkSchema } from './storage/migrator.ts';
 import { type Opened, openDatabase, startEmbedded } from './storage/open-database.ts';
-
-/** A job whose input and result have the types of its definition, as JSON gives them back. */
-export type JobOf<J extends AnyJob> = Omit<Job, 'input' | 'result'> & {
-  readonly input: Stored<InputOf<J>>;
-  readonly result: Stored<ResultOf<J>> | null;
-};
-
-/** How one job is enqueued, and in whose transaction. */
-export interface EnqueueCall extends EnqueueOptions {
-  /** The caller's transaction: a pg client, or an adapter's. The job exists when, and only when, it commits. */
-  readonly in?: CallerTransaction | PgTransaction;
-}
 
 /** The storage behind a connection: for `unstuck/testing`, not for applications. */
 export let databaseOf: (unstuck: Unstuck) => Database;
@@ -101,8 +95,12 @@ export class Unstuck {
   readonly bulkActions: BulkActions;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
   readonly migrated: readonly string[];
+  /** Workers in other languages, which claim by calls to this process. */
+  readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** What has changed, at little cost, and what this process has done. */
+  readonly watch: Watch;
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
   #enqueuer: Enqueuer;
@@ -127,14 +125,18 @@ export class Unstuck {
     this.log = log;
     this.#embedded = embedded;
     this.#whole = whole;
+    this.watch = new Watch(database, whole === undefined ? new Meter() : whole.watch.meter);
+    const { meter } = this.watch;
     const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
     this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
     this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
-    this.#enqueuer = whole === undefined ? new Enqueuer(database, log, onReady) : whole.#enqueuer;
+    this.#enqueuer =
+      whole === undefined ? new Enqueuer(database, log, onReady, meter) : whole.#enqueuer;
     this.#preparer = whole === undefined ? new Preparer(this.config, this.#types) : whole.#preparer;
     this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
     this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
+    this.pull = whole === undefined ? new Pull(database, this.#fleet, log) : whole.pull;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);
@@ -163,10 +165,9 @@ export class Unstuck {
   }
 
   #makeFleet(database: Database): Fleet {
-    const run = (on: Database): Promise<ChoreRound> => fireDue(on, this.#enqueuer, this.log);
-    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), [
-      { name: 'schedules', run },
-      { name: 'bulk actions', run: () => this.bulkActions.adopt() },
+    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), this.watch.meter, [
+      { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, this.#enqueuer, this.log) },
+      { name: 'bulk actions', work: 'bulk-actions', run: () => this.bulkActions.adopt() },
     ]);
   }
 
@@ -279,14 +280,14 @@ export class Unstuck {
     return this.#waiter.wait(parseJobId(id), options);
   }
 
-  /** Makes a held job ready. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
-  release(id: string, actor: Actor = {}): Promise<Job> {
-    return release(this.#database, parseJobId(id), actor);
+  /** Makes a held job ready. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or REQUEST_INVALID. */
+  async release(id: string, actor: Actor = {}): Promise<Job> {
+    return release(this.#database, parseJobId(id), checkActor(actor));
   }
 
-  /** Cancels a live job; a running handler's signal is aborted within two heartbeats. Throws JOB_NOT_FOUND or JOB_STATE_CONFLICT. */
-  cancel(id: string, actor: Actor = {}): Promise<Job> {
-    return cancel(this.#database, parseJobId(id), actor);
+  /** Cancels a live job; a running handler's signal is aborted within two heartbeats. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or REQUEST_INVALID. */
+  async cancel(id: string, actor: Actor = {}): Promise<Job> {
+    return cancel(this.#database, parseJobId(id), checkActor(actor));
   }
 
   /**
@@ -307,6 +308,11 @@ export class Unstuck {
   /** Changes of many jobs at once, by their ids or by a filter: retry, cancel, delete. */
   get bulk(): Bulk {
     return new Bulk(this.#database);
+  }
+
+  /** Who may use the HTTP API, and what they may do there. */
+  get tokens(): Tokens {
+    return new Tokens(this.#database);
   }
 
   /** Who did what to many jobs, and why. */
@@ -381,6 +387,7 @@ export class Unstuck {
     await this.bulkActions.stop();
     await this.#fleet.stop();
     await this.#requests.stop();
+    await this.pull.close();
     await this.#enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();

@@ -113,6 +113,7 @@ create table finished (
   tags text[] not null,
   progress real,
   progress_note text,
+  trace jsonb,
   state text collate "C" not null,
   finished_at timestamp with time zone not null,
   done_token bigint,
@@ -172,9 +173,10 @@ create table jobs (
   progress real,
   progress_note text,
   error jsonb,
+  trace jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
-  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0),
+  constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0 AND jsonb_typeof(trace) = 'object'::text AND pg_column_size(trace) <= 2000),
   constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'limit'::text, 'executions'::text])),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
   constraint jobs_lanes_later CHECK (lane = 0),
@@ -344,12 +346,43 @@ END),
   constraint schedules_when_full CHECK ((when_full IS NULL) = (wants_pool IS NULL) AND (when_full = ANY (ARRAY['refuse'::text, 'wait'::text])))
 ) with (fillfactor=50);
 
+create table sessions (
+  digest bytea not null,
+  token_id text collate "C",
+  proof bytea,
+  created_at timestamp with time zone default clock() not null,
+  used_at timestamp with time zone default clock() not null,
+  constraint sessions_pkey PRIMARY KEY (digest),
+  constraint sessions_token_id_fkey FOREIGN KEY (token_id) REFERENCES tokens(id) ON DELETE CASCADE,
+  constraint sessions_of_one CHECK ((token_id IS NULL) <> (proof IS NULL) AND octet_length(digest) = 32)
+);
+
 create table ticks (
   name text not null,
   next_at timestamp with time zone not null,
   last_ok_at timestamp with time zone,
   constraint ticks_pkey PRIMARY KEY (name)
 ) with (fillfactor=50);
+
+create table tokens (
+  number bigint not null,
+  id text collate "C" not null,
+  digest bytea not null,
+  name text not null,
+  scopes text[] not null,
+  created_at timestamp with time zone default clock() not null,
+  created_by text,
+  expires_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  revoked_by text,
+  revoke_reason text,
+  last_used_at timestamp with time zone,
+  constraint tokens_number_key UNIQUE (number),
+  constraint tokens_pkey PRIMARY KEY (id),
+  constraint tokens_bounds CHECK (length(name) >= 1 AND length(name) <= 200 AND cardinality(scopes) >= 1 AND cardinality(scopes) <= 20 AND octet_length(digest) = 32),
+  constraint tokens_revoked CHECK (revoked_at IS NOT NULL OR revoked_by IS NULL AND revoke_reason IS NULL),
+  constraint tokens_times_finite CHECK (isfinite(created_at) AND isfinite(expires_at) AND isfinite(revoked_at))
+);
 
 create table workers (
   id uuid not null,
@@ -372,6 +405,7 @@ create table workers (
   started_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   stalled text[] default '{}'::text[] not null,
+  pull boolean default false not null,
   constraint workers_pkey PRIMARY KEY (id),
   constraint workers_state CHECK (state = ANY (ARRAY['live'::text, 'stopping'::text, 'dead'::text, 'stopped'::text]))
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
@@ -424,6 +458,10 @@ CREATE INDEX schedules_error ON unstuck.schedules USING btree (error_at) WHERE (
 
 CREATE INDEX schedules_next ON unstuck.schedules USING btree (next_at);
 
+CREATE INDEX sessions_token ON unstuck.sessions USING btree (token_id);
+
+CREATE INDEX sessions_used ON unstuck.sessions USING btree (used_at);
+
 -- Sequences
 
 create sequence lock_keys as integer cycle;
@@ -437,7 +475,7 @@ CREATE OR REPLACE FUNCTION unstuck.clock()
 AS $function$select statement_timestamp()$function$
 ;
 
-CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text, traceparent text DEFAULT NULL::text)
  RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
@@ -447,8 +485,10 @@ AS $function$
       raise exception 'unstuck.enqueue: there is no pool %. Set its capacity first.', enqueue.pool using errcode = '23503';
     end if;
     for round in 1 .. 100 loop
-      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool)
-        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool)
+      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace)
+        values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool,
+          case when enqueue.traceparent ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
+            then jsonb_build_object('traceparent', enqueue.traceparent) end)
         on conflict do nothing returning jobs.id into made;
       if made is not null then return made; end if;
       select j.id into made from "unstuck".jobs j where j.unique_key = enqueue.key;
@@ -751,7 +791,7 @@ AS $function$
     for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
        jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
-        limit_key text, key_mode text, key_window_ms bigint, ordinal integer) order by g.key nulls last, g.place loop
+        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb) order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
       wants := case when not g.pool = any(inherited) then g.pool end;
       if wants is not null and not rooms ? wants then
@@ -777,11 +817,11 @@ AS $function$
         coalesce(g.attempts_max, (select s.attempts_max from "unstuck".job_types s where s.type = g.type), attempts) as attempts_max into y;
       within := y.claim_within_ms * interval '1 ms';
       insert into "unstuck".jobs (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
-          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal)
+          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace)
         values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then "unstuck".clock() + interval '1 day' when gate = 'time' then due when gate is not null then "unstuck".clock() + within end,
           case when gate is null then "unstuck".clock() + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
-          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end)
+          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace)
         on conflict do nothing returning id into made;
       if made is null then
         made := case when g.key_mode = 'replace'
@@ -894,7 +934,8 @@ create view all_jobs as
     j.wants_pool AS pool,
     j.limit_key,
     j.parent_id,
-    j.ordinal
+    j.ordinal,
+    j.trace ->> 'traceparent'::text AS traceparent
    FROM jobs j
 UNION ALL
  SELECT f.id,
@@ -927,7 +968,8 @@ UNION ALL
     f.wants_pool AS pool,
     f.limit_key,
     f.parent_id,
-    f.ordinal
+    f.ordinal,
+    f.trace ->> 'traceparent'::text AS traceparent
    FROM finished f;
 
 -- Comments

@@ -1,4 +1,6 @@
 // docs/generated/options.md: every option with its default, bounds and environment variable.
+
+import { LOG_OPTIONS } from '../../src/domain/log-options.ts';
 import { environmentName, expected, OPTIONS, type Option } from '../../src/domain/options.ts';
 import { ATTEMPTS_DEFAULT } from '../../src/domain/retry-policy.ts';
 import { SERVE_OPTIONS } from '../../src/domain/serve-options.ts';
@@ -184,7 +186,10 @@ ${table(OWN_HEAD, rows(ENQUEUE_OPTIONS))}
 ${table(OWN_HEAD, rows(SCHEDULE_OPTIONS))}
 ## Of a worker: \`work(jobs, { … })\`
 
-${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}`;
+${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}
+## Of the log: \`unstuck work\`, \`unstuck start\`
+
+${table(HEAD, processRows(LOG_OPTIONS))}`;
 }
 
 function processRows(options: Readonly<Record<string, Option>>): string[][] {

@@ -1,5 +1,6 @@
 /** Tells a person about an error: what happened, its cause, what to do; without passwords, and without a stack unless asked. */
 import { ERRORS, RemoteError, UnstuckError } from '../domain/errors.ts';
+import { hidePasswords } from '../domain/secrets.ts';
 import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
 /** Returns the lines for standard error, without a line break at the end. */
@@ -15,13 +16,6 @@ export function describeFailure(error: unknown, debug: boolean): string {
   if (debug && error instanceof Error) lines.push(String(error.stack));
   if (debug && cause instanceof Error) lines.push(`caused by ${String(cause.stack)}`);
   return hidePasswords(lines.join('\n'));
-}
-
-/** Takes the password out of every address in a text. */
-export function hidePasswords(text: string): string {
-  return text
-    .replaceAll(/(\w+:\/\/[^\s/@:]*):[^\s]*@/g, '$1@')
-    .replaceAll(/([?&](?:ssl)?password)=[^\s&]*/gi, '$1=…');
 }
 
 /** Several addresses were tried: Node then has the reasons in a list and no message. */

@@ -13,6 +13,8 @@ export interface Running {
   readonly unstuck: Unstuck;
   readonly server: HttpServer;
   readonly jobs: readonly AnyJob[];
+  /** Whether jobs are run here. */
+  readonly works: boolean;
   readonly tryIt: TryIt | undefined;
   /** How many jobs the first start enqueued to look at; 0 later. */
   readonly demo: number;
@@ -31,8 +33,8 @@ export function greet(screen: Screen, running: Running): void {
   screen.line(screen.paint(`Unstuck ${VERSION} is running.`, 'bold'));
   screen.line();
   screen.line(`  database  ${databaseOf(unstuck)}`);
-  screen.line(`  serving   ${server.url}  (/livez, /readyz, POST /v1/jobs, GET /v1/jobs/{id})`);
-  screen.line(`  worker    ${workerOf(types, running.concurrency)}`);
+  screen.line(`  serving   ${server.url}  (/livez, /readyz, /v1/…; all of it in /openapi.json)`);
+  screen.line(`  worker    ${workerOf(types, running)}`);
   if (running.demo > 0)
     screen.line(
       `  to see    ${running.demo} jobs of the examples, enqueued because this is the first start`,
@@ -51,7 +53,8 @@ function databaseOf({ embedded, address, config }: Unstuck): string {
   return `embedded PostgreSQL, kept in ${directory}/  (${address})`;
 }
 
-function workerOf(types: readonly string[], concurrency: number): string {
+function workerOf(types: readonly string[], { works, concurrency }: Running): string {
+  if (!works) return 'none: it only serves, and moves what is late';
   if (types.length === 0)
     return 'none: no module was given; it only serves, and moves what is late';
   return `up to ${concurrency} jobs at once of the types ${types.join(', ')}`;

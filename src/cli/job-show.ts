@@ -71,6 +71,7 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['limit', job.limitKey],
     ['parent', job.parentId],
     ['ordinal', job.ordinal === null ? null : String(job.ordinal)],
+    ['traceparent', job.traceparent],
     ['tags', job.tags.length === 0 ? null : job.tags.join(', ')],
     ['progress', progressOf(job)],
     ['created', screen.time(job.createdAt, now)],

@@ -1,5 +1,7 @@
 /** The commands, their arguments and options; each is loaded when it is run. */
 import { Command, CommanderError, Option } from 'commander';
+import { LOG_OPTIONS } from '../domain/log-options.ts';
+import { OPTIONS } from '../domain/options.ts';
 import { VERSION } from '../domain/version.ts';
 import { type Add, addTo, collect, toInteger, toNumber } from './add-command.ts';
 import { describeFailure } from './describe-failure.ts';
@@ -7,6 +9,7 @@ import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
 import { addAudit, addBulk, addJobs } from './job-commands.ts';
 import { addLimits, addPools, addQueues, addTypes } from './link-commands.ts';
 import { addSchedules } from './schedule-commands.ts';
+import { addTokens } from './token-commands.ts';
 
 /** Runs the command that the arguments name and resolves with the exit code; never rejects. */
 export async function runCommand(args: readonly string[]): Promise<number> {
@@ -63,6 +66,7 @@ function build(done: (code: number) => void): Command {
   addTypes(noun('type', 'pause and resume one job type'));
   addPools(noun('pool', 'slots: how many jobs of a pool may be live at once'));
   addLimits(noun('limit', 'how many jobs may run at once, or start in a time'));
+  addTokens(noun('token', 'who may use the HTTP API'));
   const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
   help.helpInformation = () => `${EXIT_HELP}\n`;
   return program;
@@ -78,6 +82,17 @@ function addProcesses(add: Add): void {
     .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
     .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
     .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
+    .addOption(logFormat())
+    .addOption(logLevel())
+    .option('--no-supervise', 'run in this very process; a dead one is not started again')
+    .addOption(new Option('--supervised').hideHelp());
+  add(
+    'serve [modules...]',
+    'the HTTP server alone; inputs are checked by the definitions that these modules export',
+    async () => (await import('./start.ts')).serve,
+  )
+    .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
+    .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
     .option('--no-supervise', 'run in this very process; a dead one is not started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
@@ -87,6 +102,8 @@ function addProcesses(add: Add): void {
   )
     .option('--concurrency <n>', 'handlers at once (default: UNSTUCK_CONCURRENCY, 10)', toInteger)
     .option('--name <name>', 'what people see the worker as (default: UNSTUCK_WORKER_NAME)')
+    .addOption(logFormat())
+    .addOption(logLevel())
     .option('--no-supervise', 'run in this very process; exit code 75 asks to be started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
@@ -94,6 +111,25 @@ function addProcesses(add: Add): void {
     'bring the schema up to date',
     async () => (await import('./migrate.ts')).migrate,
   ).option('--print', 'only print the SQL');
+  add(
+    'healthcheck [url]',
+    'ask a server whether it is ready; exit code 0 or 1 (default: that of UNSTUCK_HOST and UNSTUCK_PORT)',
+    async () => (await import('./healthcheck.ts')).healthcheck,
+  ).option('--live', 'only whether it lives, without its database');
+}
+
+function logFormat(): Option {
+  return new Option(
+    '--log-format <format>',
+    'how log lines are written (default: UNSTUCK_LOG_FORMAT, kv)',
+  ).choices(LOG_OPTIONS.logFormat.choices);
+}
+
+function logLevel(): Option {
+  return new Option(
+    '--log-level <level>',
+    'the least serious lines that are written (default: UNSTUCK_LOG_LEVEL; start: warn, work: info)',
+  ).choices(OPTIONS.logLevel.choices);
 }
 
 function addEnqueue(add: Add): void {

@@ -16,6 +16,8 @@ export interface Globals {
   readonly tokenFile?: string;
   readonly output: 'table' | 'json';
   readonly debug?: boolean;
+  /** Of processes that run. */
+  readonly logLevel?: string;
 }
 
 const CLOSE_MS = 5_000;
@@ -90,14 +92,19 @@ function readToken(file: string): string {
 
 /** The options that the flags mean; `level` is that of the log unless the environment says another. */
 export function connectOptions(
-  { database, schema, debug }: Globals,
+  { database, schema, debug, logLevel }: Globals,
   level: 'info' | 'warn' | 'error',
 ): ConnectOptions {
   const asked = (process.env['UNSTUCK_LOG_LEVEL'] ?? '') !== '';
+  const levelOf = (): Pick<ConnectOptions, 'logLevel'> => {
+    if (debug === true) return { logLevel: 'debug' };
+    if (logLevel !== undefined) return { logLevel: logLevel as ConnectOptions['logLevel'] };
+    return asked ? {} : { logLevel: level };
+  };
   return {
     database,
     schema,
-    ...(debug === true ? { logLevel: 'debug' as const } : asked ? {} : { logLevel: level }),
+    ...levelOf(),
   };
 }
 

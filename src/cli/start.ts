@@ -8,6 +8,7 @@ import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
 import { greet } from './greeting.ts';
 import { type LoadedJobs, loadJobs } from './load-jobs.ts';
+import { openLog, sayer } from './open-log.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { connectOptions, isEmbedded, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
@@ -19,15 +20,27 @@ import { type WorkCommandOptions, workOptions } from './work.ts';
 export interface StartOptions extends WorkCommandOptions {
   readonly host?: string;
   readonly port?: number;
+  /** Runs no jobs: the definitions only check the inputs that come in. */
+  readonly serveOnly?: boolean;
+}
+
+/** `unstuck serve`: the same without a worker. */
+export function serve(options: StartOptions, modules: readonly string[]): Promise<number> {
+  return start({ ...options, serveOnly: true }, modules);
 }
 
 /** Runs the command: exit code 0 after a graceful stop. */
 export async function start(options: StartOptions, modules: readonly string[]): Promise<number> {
-  refuseServer(options, 'start');
+  refuseServer(options, options.serveOnly === true ? 'serve' : 'start');
   const supervised = options.supervised === true && process.connected;
+  const log = await openLog(options, 'warn');
   if (options.supervise && !supervised)
-    return (await import('./supervisor.ts')).supervise({ overlap: false });
-  const screen = openScreen(options.output);
+    return (await import('./supervisor.ts')).supervise({ overlap: false, log });
+  const say = sayer(options, log);
+  const screen = {
+    ...openScreen(options.output),
+    hint: (text: string): void => say('notice', text),
+  };
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
@@ -40,9 +53,10 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   };
   if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
   const unstuck = await patiently(
-    connectOptions(options, 'warn'),
-    (connected) => beginWork(connected, loaded.jobs, options, onReplace),
-    (text) => screen.hint(text),
+    { ...connectOptions(options, 'warn'), log },
+    (connected) =>
+      beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
+    (text) => say('database_awaited', text),
     stop.signal,
   );
   if (unstuck === undefined) return EXIT.ok;
@@ -75,9 +89,10 @@ async function run(
   { screen, signal, halt }: { screen: Screen; signal: AbortSignal; halt: AbortSignal },
 ): Promise<boolean> {
   const server = await serveOrClose(unstuck, loaded, options);
-  const demo = await enqueueDemo(unstuck, loaded);
+  const works = options.serveOnly !== true;
+  const demo = works ? await enqueueDemo(unstuck, loaded) : 0;
   const { concurrency } = parseWorkOptions(options, process.env);
-  greet(screen, { unstuck, server, ...loaded, demo, concurrency });
+  greet(screen, { unstuck, server, ...loaded, works, demo, concurrency });
   tellSupervisor('ready');
   const watching = watchCounts(unstuck, screen, signal);
   await aborted(signal);
@@ -105,8 +120,8 @@ async function serveOrClose(
   { host, port }: StartOptions,
 ): Promise<HttpServer> {
   try {
-    const { serve } = await import('../http/index.ts');
-    return await serve(unstuck, { host, port, jobs });
+    const http = await import('../http/index.ts');
+    return await http.serve(unstuck, { host, port, jobs });
   } catch (error) {
     await settlesWithin(unstuck.close(), stopWithinMs(unstuck.config));
     throw error;

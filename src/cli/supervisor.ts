@@ -1,6 +1,6 @@
 /** Supervisor: a small process that starts the one that works, starts it again when it dies, and replaces it when it asks. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { type Log, lineLog } from '../domain/log.ts';
+import type { Log } from '../domain/log.ts';
 import { parseConfig } from '../domain/options.ts';
 import { deferred } from '../std/deferred.ts';
 import { monotonicMs } from '../std/timer.ts';
@@ -12,6 +12,7 @@ import type { FromSupervised, ToSupervised } from './supervisor-messages.ts';
 export interface SupervisorOptions {
   /** True: the old one stops when the new one works. False: it stops first, because both would need the same port. */
   readonly overlap: boolean;
+  readonly log: Log;
 }
 
 const RESTART_FIRST_MS = 1_000;
@@ -25,8 +26,7 @@ const SETTLED_MS = 60_000;
  */
 export function supervise(options: SupervisorOptions): Promise<number> {
   const config = parseConfig({}, process.env);
-  const log = lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
-  const supervisor = new Supervisor(options, stopWithinMs(config), log);
+  const supervisor = new Supervisor(options, stopWithinMs(config));
   onStopSignals(
     (signal) => supervisor.stop(signal),
     () => supervisor.halt(),
@@ -51,10 +51,10 @@ class Supervisor {
   #timer: NodeJS.Timeout | undefined;
   #exitCode: number = EXIT.ok;
 
-  constructor(options: SupervisorOptions, stopMs: number, log: Log) {
+  constructor(options: SupervisorOptions, stopMs: number) {
     this.#options = options;
     this.#stopMs = stopMs;
-    this.#log = log;
+    this.#log = options.log;
   }
 
   get ended(): Promise<number> {

@@ -1,14 +1,16 @@
 /** `unstuck work`: runs jobs in a process of its own until it is told to stop. */
+
+import { hidePasswords } from '../domain/secrets.ts';
 import { settlesWithin } from '../std/timer.ts';
-import { hidePasswords } from './describe-failure.ts';
 import { EXIT } from './exit-codes.ts';
 import { loadJobs } from './load-jobs.ts';
-import { connectOptions, type Globals, patiently, refuseServer } from './session.ts';
+import { type LogFlags, openLog, sayer } from './open-log.ts';
+import { connectOptions, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 
 /** How the worker runs. */
-export interface WorkCommandOptions extends Globals {
+export interface WorkCommandOptions extends LogFlags {
   readonly concurrency?: number;
   readonly name?: string;
   readonly supervise: boolean;
@@ -23,8 +25,9 @@ export async function work(
 ): Promise<number> {
   refuseServer(options, 'work');
   const supervised = options.supervised === true && process.connected;
+  const log = await openLog(options, 'info');
   if (options.supervise && !supervised)
-    return (await import('./supervisor.ts')).supervise({ overlap: true });
+    return (await import('./supervisor.ts')).supervise({ overlap: true, log });
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
@@ -36,9 +39,9 @@ export async function work(
     stop.abort();
   };
   const unstuck = await patiently(
-    connectOptions(options, 'info'),
+    { ...connectOptions(options, 'info'), log },
     async (connected) => void (await connected.work(jobs, workOptions(options, onReplace))),
-    (text) => process.stderr.write(`${text}\n`),
+    (text) => sayer(options, log)('database_awaited', text),
     stop.signal,
   );
   if (unstuck === undefined) return EXIT.ok;

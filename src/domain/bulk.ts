@@ -104,8 +104,10 @@ export function checkBulkOptions(action: BulkAction, options: BulkRetryOptions):
     throw invalid('signal', 'an AbortSignal', signal);
 }
 
-/** Checks who does something and why. Throws REQUEST_INVALID. */
-export function checkActor(actor: { readonly by?: unknown; readonly reason?: unknown }): void {
+/** Checks who does something and why, and returns the same. Throws REQUEST_INVALID. */
+export function checkActor<A extends { readonly by?: unknown; readonly reason?: unknown }>(
+  actor: A,
+): A {
   for (const [name, value] of [
     ['by', actor.by],
     ['reason', actor.reason],
@@ -114,6 +116,7 @@ export function checkActor(actor: { readonly by?: unknown; readonly reason?: unk
     if (value !== undefined && !good)
       throw invalid(name, 'a text of at most 1,000 characters without NUL', value);
   }
+  return actor;
 }
 
 function invalid(what: string, expected: string, got: unknown): Error {

@@ -50,6 +50,8 @@ export interface Job {
   /** The job of whose executions it is one, and which. */
   readonly parentId: string | null;
   readonly ordinal: number | null;
+  /** The W3C Trace Context of whoever enqueued it, when that was traced. */
+  readonly traceparent: string | null;
   readonly workerId: string | null;
   /** Why it ended, when a person or the sweep ended it. */
   readonly reason: string | null;

@@ -1,5 +1,6 @@
 /** Structured log lines: one event name and its facts, in the form `event=name key=value`. */
 import { shown } from '../std/shown.ts';
+import { hidePasswords, withoutSecrets } from './secrets.ts';
 
 /** How serious a line is. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -50,10 +51,10 @@ export function sturdyLog(log: Log, fallback: Log): Log {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
-/** Writes one line: `level=info event=job_failed id=… error="…"`. */
+/** Writes one line: `level=info event=job_failed id=… error="…"`. Facts whose names say that they are secret are written as `[redacted]`. */
 export function formatLine(level: LogLevel, event: string, facts: LogFacts = {}): string {
   const parts = [`level=${level}`, `event=${event}`];
-  for (const [key, value] of Object.entries(facts)) {
+  for (const [key, value] of Object.entries(withoutSecrets(facts))) {
     if (value !== undefined) parts.push(`${key}=${formatValue(value)}`);
   }
   return parts.join(' ');
@@ -61,7 +62,11 @@ export function formatLine(level: LogLevel, event: string, facts: LogFacts = {})
 
 function formatValue(value: unknown): string {
   const text =
-    value instanceof Error ? value.message : typeof value === 'string' ? value : asJson(value);
+    value instanceof Error
+      ? hidePasswords(value.message)
+      : typeof value === 'string'
+        ? value
+        : asJson(value);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 

@@ -41,6 +41,8 @@ export interface CheckedJob {
 /** A job that is ready to be sent: checked, encoded, with its id. */
 export interface NewJob extends CheckedJob {
   readonly id: string;
+  /** Where it is enqueued, as JSON text (see `StoredTrace`); undefined when nobody traces that. */
+  readonly trace?: string | undefined;
   /** About how many characters are sent for it. */
   readonly size: number;
 }

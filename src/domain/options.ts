@@ -236,6 +236,13 @@ export const OPTIONS = {
     max: '5m',
     about: 'How long one statement of the engine may wait for a lock.',
   },
+  traces: {
+    kind: 'choice',
+    default: 'link',
+    choices: ['link', 'child', 'off'],
+    about:
+      'How the OpenTelemetry span of an attempt belongs to the trace of the enqueue: a trace of its own with a link, a child in the same trace, or no spans at all.',
+  },
   logLevel: {
     kind: 'choice',
     default: 'info',

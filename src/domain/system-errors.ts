@@ -90,8 +90,43 @@ export const SYSTEM_ERRORS = {
   },
   UNAUTHENTICATED: {
     status: 401,
-    meaning: 'The request carries no token, or a wrong one.',
-    fix: 'Send the header `authorization: Bearer …` with the value of UNSTUCK_TOKEN.',
+    meaning: 'The request carries no token, or one that is wrong, revoked or expired.',
+    fix: 'Send the header `authorization: Bearer …` with a token (`unstuck token create --name … --scope …`) or the value of UNSTUCK_TOKEN.',
+  },
+  TOKEN_IN_URL: {
+    status: 400,
+    meaning: 'The address of the request holds a token: addresses are kept in logs and histories.',
+    fix: 'Send it in the header `authorization: Bearer …`, and revoke it if others may have seen the address.',
+  },
+  TOKEN_OPTIONS_INVALID: {
+    status: 422,
+    meaning: 'A token cannot be made like this.',
+    fix: 'Correct what the message names: name, scopes, expires.',
+  },
+  TOKEN_NOT_FOUND: {
+    status: 404,
+    meaning: 'There is no token with this id.',
+    fix: 'Look at `unstuck token list`; the id is the middle part of the token.',
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    meaning: 'A web page of another origin made the request.',
+    fix: 'Make it from the page of this server; when the other origin is yours, add it to `origins` (UNSTUCK_ORIGINS).',
+  },
+  RATE_LIMITED: {
+    status: 429,
+    meaning: 'There were too many requests of this kind in a short time.',
+    fix: 'Wait for as many seconds as the header `retry-after` says.',
+  },
+  URL_TOO_LONG: {
+    status: 414,
+    meaning: 'The address of the request is longer than this server reads.',
+    fix: 'Ask for less at once, or send what is long in a body.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    meaning: 'The body of the request did not arrive in time.',
+    fix: 'Send it again, over a better connection.',
   },
   HOST_REFUSED: {
     status: 403,
@@ -109,6 +144,11 @@ export const SYSTEM_ERRORS = {
     meaning:
       'The public keys of the identity provider could not be read, so that nobody could be recognised by them.',
     fix: 'Check the address of the keys (`jwksUrl`, UNSTUCK_OIDC_JWKS_URL) and that this server reaches it.',
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    meaning: 'So many live streams are open that no further one is opened.',
+    fix: 'Close some, share one between tabs, or ask /v1/status now and then instead.',
   },
   QUERY_TIMEOUT: {
     status: 503,

@@ -4,6 +4,7 @@ import type { Log } from '../domain/log.ts';
 import { recordStale } from '../sql/settle.ts';
 import type { Database } from '../storage/database.ts';
 import type { Attempt, AttemptContext } from './attempt.ts';
+import { traceAttempt } from './attempt-trace.ts';
 import { runFanOut } from './fan-out.ts';
 import { runIsolated } from './isolate.ts';
 import type { ProgressWriter } from './progress-writer.ts';
@@ -44,6 +45,7 @@ export function attemptContext(
     timeoutMs: config.timeout,
     abortGraceMs: config.abortGrace,
     limits,
+    trace: ({ workerId, row, definition }) => traceAttempt(config, workerId, row, definition),
     job: (attempt, input) => runningJob(attempt, input, lent),
     progress: (attempt) => progress.add(attempt),
     fanOut: (attempt, job) => runFanOut(database, attempt, job),

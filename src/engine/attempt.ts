@@ -7,6 +7,7 @@ import { toJobError } from '../domain/outcome.ts';
 import { toStorableText } from '../domain/payload.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { after, monotonicMs, type Timer } from '../std/timer.ts';
+import type { AttemptTrace } from './attempt-trace.ts';
 import {
   AWAITED,
   AWAITS_EXECUTIONS,
@@ -26,6 +27,8 @@ export interface AttemptContext {
   readonly timeoutMs: number;
   readonly abortGraceMs: number;
   readonly limits: { readonly bytesMax: number; readonly depthMax: number };
+  /** Begins the trace of an attempt that is about to run; undefined when nobody traces. */
+  trace(attempt: Attempt): AttemptTrace | undefined;
   /** Makes what its handler is given. */
   job(attempt: Attempt, input: unknown): RunningJob;
   /** Notes progress; called at most when it changes. */
@@ -66,6 +69,8 @@ export class Attempt {
   /** The latest progress that was reported. */
   progress: { fraction: number; note: string | undefined } | undefined;
   cause: AbortCause | undefined;
+  /** Its spans, while somebody traces. */
+  trace: AttemptTrace | undefined;
   #context: AttemptContext;
   #abort: AbortController | undefined;
   #abortedWith: unknown;
@@ -98,7 +103,10 @@ export class Attempt {
     return new Promise((resolve) => {
       this.#end = resolve;
       if (this.#left !== undefined) return this.#leave(this.#left);
-      this.#handler = currentAttempt.run(this, () => this.#handle());
+      this.trace = this.#context.trace(this);
+      const handle = (): NonNullable<AttemptEnd['handler']> =>
+        currentAttempt.run(this, () => this.#handle());
+      this.#handler = this.trace === undefined ? handle() : this.trace.run(handle);
       void this.#handler.then((decision) => this.#finish({ decision, handler: undefined }));
     });
   }
@@ -138,6 +146,7 @@ export class Attempt {
     if (this.#end === undefined) return;
     this.#timer?.clear();
     this.#grace?.clear();
+    this.trace?.end(end.decision, this.cause);
     this.#end(end);
     this.#end = undefined;
   }

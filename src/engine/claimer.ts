@@ -7,13 +7,16 @@ import {
   claimJobs,
   findHeads,
   finishAndClaim,
+  type SentClaimRow,
   stampAlone,
 } from '../sql/claim.ts';
 import { findForeign } from '../sql/lifeline.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import { claimedRow } from '../storage/rows.ts';
 import type { Attempt } from './attempt.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
+import { traceReceive } from './receive-trace.ts';
 
 /** What a claim brought. */
 export interface Claimed {
@@ -63,7 +66,11 @@ export class Claimer {
   /** The last claim took as much as it might. */
   #isBehind = false;
 
-  constructor(database: Database, workerId: string, definitions: readonly AnyJob[]) {
+  constructor(
+    database: Database,
+    workerId: string,
+    definitions: readonly Pick<AnyJob, 'type' | 'queue' | 'timeoutMs'>[],
+  ) {
     this.#database = database;
     this.workerId = workerId;
     this.#types = definitions.map((d) => ({
@@ -110,7 +117,10 @@ export class Claimer {
   }
 
   /** Keeps the time of a job that waits for its turn alone, or starts it; false when it is no longer ours. */
-  async stampAlone({ row, timeoutMs }: Attempt, start: 'wait' | 'start'): Promise<boolean> {
+  async stampAlone(
+    { row, timeoutMs }: Pick<Attempt, 'row' | 'timeoutMs'>,
+    start: 'wait' | 'start',
+  ): Promise<boolean> {
     const values = [this.workerId, row.id, row.token, timeoutMs, start === 'start'];
     const rows = await this.#database.run(stampAlone, values);
     return rows.length > 0;
@@ -129,13 +139,15 @@ export class Claimer {
   async #send(
     limit: number,
     wanted: string,
-    query: (claimId: string, types: string) => Promise<ClaimRow[]>,
+    query: (claimId: string, types: string) => Promise<SentClaimRow[]>,
   ): Promise<Claimed> {
     const claimId = randomUUID();
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      return { ...sorted(await query(claimId, wanted)), again: false, sentAt };
+      const answer = sorted(await query(claimId, wanted));
+      traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
+      return { ...answer, again: false, sentAt };
     } finally {
       this.inFlight.delete(claimId);
       this.#scanMs = limit > 1 ? monotonicMs() - sentAt : this.#scanMs;
@@ -205,12 +217,12 @@ function oldestBehind(
 }
 
 /** The rows of an answer by their kind, the jobs in the order of the queue: a claim takes them in the order of their places. */
-function sorted(rows: readonly ClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
+function sorted(rows: readonly SentClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
   const jobs: ClaimRow[] = [];
-  const refused: ClaimRow[] = [];
+  const refused: { id: string; token: string }[] = [];
   let alone = false;
   for (const row of rows) {
-    if (row.kind === 'job') jobs.push(row);
+    if (row.kind === 'job') jobs.push(claimedRow(row));
     else if (row.kind === 'refused') refused.push(row);
     else alone = true;
   }

@@ -13,6 +13,9 @@ export interface Counts {
   readonly snoozes: number;
 }
 
+/** What of a type's definition a decision depends on. */
+export type Policy = Pick<AnyJob, 'retry' | 'providers' | 'snoozesMax'>;
+
 /** The job ends. */
 export interface Finish {
   readonly kind: 'finish';
@@ -57,7 +60,7 @@ export function onReturn(result: unknown, limits: PayloadLimits): Finish {
 /** The decision when a handler threw. `random` is from [0, 1). */
 export function onThrow(
   thrown: unknown,
-  definition: AnyJob,
+  definition: Policy,
   counts: Counts,
   random: number,
 ): Decision {
@@ -77,7 +80,7 @@ export function onThrow(
 /** The decision when an attempt ran past its timeout. */
 export function onTimeout(
   timeoutMs: number,
-  definition: AnyJob,
+  definition: Policy,
   counts: Counts,
   random: number,
 ): Decision {
@@ -118,7 +121,7 @@ export const AWAITED: Defer = {
   outcome: null,
 };
 
-function onSnooze(snooze: Snooze, definition: AnyJob, counts: Counts): Decision {
+function onSnooze(snooze: Snooze, definition: Policy, counts: Counts): Decision {
   const delayMs = parseDuration(snooze.delay);
   if (delayMs === undefined || delayMs > LONGEST_MS) {
     return failed({
@@ -141,7 +144,7 @@ function retried(
   thrown: unknown,
   error: JobError,
   outcome: 'failed' | 'timed-out',
-  definition: AnyJob,
+  definition: Policy,
   counts: Counts,
   random: number,
 ): Decision {
@@ -154,7 +157,7 @@ function retried(
 /** The delay before the next attempt; undefined for none; an error when the type's own backoff function threw. */
 function delayOf(
   thrown: unknown,
-  definition: AnyJob,
+  definition: Policy,
   counts: Counts,
   random: number,
 ): number | undefined | JobError {
@@ -177,7 +180,7 @@ function delayOf(
 /** Each provider has its own attempts and its own backoff; the next one is tried at once (S4.6). */
 function delayAtProvider(
   thrown: unknown,
-  { retry }: AnyJob,
+  { retry }: Policy,
   counts: Counts,
   random: number,
 ): number | undefined {

@@ -2,6 +2,7 @@
 import { UnstuckError } from '../domain/errors.ts';
 import type { Enqueued } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import { Meter } from '../domain/meter.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import { monotonicMs, sleep } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
@@ -18,6 +19,8 @@ import { type Answers, add, created, JobStore } from './job-store.ts';
 import { LettingOn } from './letting-on.ts';
 import { type Answer, isLinked } from './linked-jobs.ts';
 import { Notifier } from './notifier.ts';
+import { traceSend, traceSendAll, traceSendOne } from './send-trace.ts';
+import type { Traces } from './tracing.ts';
 
 type Batch = Waiting<NewJob, Enqueued>[];
 /** How jobs are stored, and why some were not. */
@@ -47,6 +50,7 @@ const KEY_PATIENCE = '200ms';
  * not delay plain jobs.
  */
 export class Enqueuer {
+  #config: Traces;
   #store: JobStore;
   #lettingOn: LettingOn;
   #notifier: Notifier;
@@ -56,8 +60,16 @@ export class Enqueuer {
   /** Jobs whose pool an open transaction of somebody holds: they wait for it here, and take one connection at most. */
   #held: Committer<NewJob, Enqueued>;
   #onStored: (types: ReadonlySet<string>) => void;
+  #meter: Meter;
 
-  constructor(database: Database, log: Log, onStored: (types: ReadonlySet<string>) => void) {
+  constructor(
+    database: Database,
+    log: Log,
+    onStored: (types: ReadonlySet<string>) => void,
+    meter: Meter = new Meter(),
+  ) {
+    this.#config = database.config;
+    this.#meter = meter;
     this.#store = new JobStore(database);
     this.#lettingOn = new LettingOn(database, log, onStored);
     this.#notifier = new Notifier(database, log);
@@ -70,16 +82,20 @@ export class Enqueuer {
 
   /** Stores a job; resolves after COMMIT. Rejects only this call when only this job cannot be stored. */
   enqueue(job: NewJob): Promise<Enqueued> {
-    return this.#committerOf(job).add(job);
+    return traceSendOne(this.#config, job, (traced) => this.#committerOf(traced).add(traced));
   }
 
   /** Stores many jobs; resolves when it is settled what became of each, in their order. */
-  async enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+  enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+    return traceSendAll(this.#config, jobs, (traced) => this.#addAll(traced));
+  }
+
+  async #addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
     const [first] = jobs;
     if (first === undefined) return [];
     const committer = this.#committerOf(first);
     if (jobs.every((job) => this.#committerOf(job) === committer)) return committer.addAll(jobs);
-    return Promise.allSettled(jobs.map((job) => this.enqueue(job)));
+    return Promise.allSettled(jobs.map((job) => this.#committerOf(job).add(job)));
   }
 
   #committerOf(job: NewJob): Committer<NewJob, Enqueued> {
@@ -88,16 +104,28 @@ export class Enqueuer {
   }
 
   /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's): all of them, or none. */
-  async enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
-    const given = await this.enqueueEachIn(executor, jobs);
+  enqueueIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    return traceSend(this.#config, jobs, (traced) => this.#storeAllIn(executor, traced));
+  }
+
+  /** The same, but one that is refused keeps no other from being stored: answers for each, in their order. */
+  enqueueEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
+    return traceSend(this.#config, jobs, (traced) => this.#storeEachIn(executor, traced));
+  }
+
+  async #storeAllIn(executor: Executor, jobs: readonly NewJob[]): Promise<Enqueued[]> {
+    const given = await this.#storeEachIn(executor, jobs);
     const refusal = given.find((answer) => answer instanceof UnstuckError);
-    if (refusal === undefined) return given as Enqueued[];
+    if (refusal === undefined) {
+      for (const [index, job] of jobs.entries())
+        this.#meter.enqueued(job.type, (given[index] as Enqueued).created);
+      return given as Enqueued[];
+    }
     await this.#store.takeBack(executor, jobs);
     throw refusal;
   }
 
-  /** The same, but one that is refused keeps no other from being stored: answers for each, in their order. */
-  async enqueueEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
+  async #storeEachIn(executor: Executor, jobs: readonly NewJob[]): Promise<Answer[]> {
     const answers: Answers = new Map();
     await this.#answerAll(jobs, answers, {
       insert: (open) => this.#store.storeIn(executor, open),
@@ -109,6 +137,7 @@ export class Enqueuer {
   /** Tells the workers of this process of jobs whose transaction has been committed, and lets those in that wait at a limit. */
   committed(jobs: readonly NewJob[]): void {
     if (jobs.length === 0) return;
+    for (const { type } of jobs) this.#meter.enqueued(type, true);
     this.#onStored(new Set(jobs.map((job) => job.type)));
     const limitKeys = new Set(jobs.flatMap((job) => job.limitKey ?? []));
     if (limitKeys.size > 0) this.#lettingOn.add({ ...concernedBy([]), limitKeys });
@@ -134,7 +163,7 @@ export class Enqueuer {
         return await this.#flushOnce(open, answers, {
           maybeStored: repeated,
           patient: how.patient,
-        }).finally(() => resolve(batch, answers));
+        }).finally(() => resolve(batch, answers, this.#meter));
       } catch (error) {
         // Ids are new: that one is there already means that the statement had come through.
         if (!repeated && violates(error, 'jobs_pkey')) {
@@ -237,11 +266,14 @@ function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[
   return answers.size === 0 ? jobs : jobs.filter((job) => !answers.has(job.id));
 }
 
-function resolve(batch: Batch, answers: Answers): void {
+function resolve(batch: Batch, answers: Answers, meter: Meter): void {
   for (const waiting of batch) {
     const answer = answers.get(waiting.item.id);
     if (answer instanceof UnstuckError) waiting.reject(answer);
-    else if (answer !== undefined) waiting.resolve(answer);
+    else if (answer !== undefined) {
+      meter.enqueued(waiting.item.type, answer.created);
+      waiting.resolve(answer);
+    }
   }
 }
 

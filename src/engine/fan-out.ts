@@ -23,6 +23,7 @@ import type { Attempt } from './attempt.ts';
 import { AWAITS_EXECUTIONS } from './decide.ts';
 import { answerOf, type LinkedJob, sendLinked } from './linked-jobs.ts';
 import { readyPayload } from './notifier.ts';
+import { traceSend } from './send-trace.ts';
 
 /** How many executions are created in one transaction: a crash loses none, and the next attempt creates the rest (M7). */
 const CHUNK = 500;
@@ -93,7 +94,8 @@ class FanOut {
       const rows = await this.#ask(() => this.#database.run(findMissing, [this.#job.id, CHUNK]));
       if (rows.length === 0) return;
       const children = await Promise.all(rows.map(({ ordinal }) => this.#child(plan, ordinal)));
-      await this.#ask(() => this.#store(children));
+      const { config } = this.#database;
+      await traceSend(config, children, (traced) => this.#ask(() => this.#store(traced)));
     }
   }
 

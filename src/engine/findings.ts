@@ -1,7 +1,13 @@
 /** Findings: says of every group of late jobs why, who is to act, and when it is looked at again. */
 import { explain } from '../domain/explain.ts';
 import type { Log } from '../domain/log.ts';
-import { findLateGroups, storeFindings, whereWalkIs } from '../sql/findings.ts';
+import {
+  findLateGroups,
+  storeFindings,
+  takeFindingsTick,
+  type Walk,
+  whereWalkIs,
+} from '../sql/findings.ts';
 import type { Database } from '../storage/database.ts';
 import { overdueGraceMs } from './sweep-tasks.ts';
 
@@ -11,15 +17,23 @@ export const FINDINGS_EVERY_MS = 2_000;
 /** A finding is current until this long after it was made; it is renewed long before. */
 const LOOK_MS = 30_000;
 
-/** Looks at every group of late jobs, stores one finding for each, and returns how many there are; new ones are logged once. */
+/** Looks at every group of late jobs, and stores one finding for each, when the tick says that it is time; new ones are logged once. */
+export async function refreshFindingsWhenDue(database: Database, log: Log): Promise<void> {
+  const [walk] = await database.run(takeFindingsTick, [FINDINGS_EVERY_MS]);
+  if (walk !== undefined) await refresh(database, log, walk);
+}
+
+/** The same at once; returns how many findings there are. */
 export async function refreshFindings(database: Database, log: Log): Promise<number> {
   const [walk] = await database.run(whereWalkIs, [FINDINGS_EVERY_MS]);
-  const passMs = Number(walk?.pass_ms);
-  const groups = await database.run(findLateGroups, [
-    overdueGraceMs(database.config),
-    walk?.from_page,
-    walk?.to_page,
-  ]);
+  return refresh(database, log, walk as Walk);
+}
+
+async function refresh(database: Database, log: Log, walk: Walk): Promise<number> {
+  const passMs = Number(walk.pass_ms);
+  const pages = [walk.from_page, walk.to_page];
+  const groups = await database.run(findLateGroups, [overdueGraceMs(database.config), ...pages]);
+  if (groups.length === 0 && !walk.findings) return 0;
   const findings = groups.map((group) => ({
     ...explain(group),
     kind: group.kind,

@@ -48,7 +48,6 @@ export class FleetWatch {
   /** Looks once; returns whether any worker was declared dead. */
   async look(): Promise<boolean> {
     try {
-      if (!this.#database.pooled) await this.#database.run(watchLocks);
       const suspects = await this.#findSuspects();
       if (suspects.length === 0) this.#massSince = undefined;
       return suspects.length > 0 && (await this.#judge(suspects));
@@ -70,7 +69,7 @@ export class FleetWatch {
    */
   async #findSuspects(): Promise<SuspectRow[]> {
     const startedAt = monotonicMs();
-    const suspects = await this.#database.run(findSuspects);
+    const suspects = await this.#database.run(this.#database.pooled ? findSuspects : watchLocks);
     const sinceMs = monotonicMs() - this.#lookedAt;
     if (sinceMs === Number.POSITIVE_INFINITY) this.#freezeFor(FIRST_BEATS / BEATS_PER_LEASE);
     const jumped = suspects.find(

@@ -4,6 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { EnqueueOptions } from '../domain/job.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import { VERSION } from '../domain/version.ts';
 import type { WorkConfig } from '../domain/work-options.ts';
 import { notify } from '../sql/enqueue.ts';
@@ -16,6 +17,7 @@ import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
+import { ReadySignal } from './ready-signal.ts';
 import { type Chore, Sweeper, type SweeperHooks } from './sweeper.ts';
 import { type TickRound, Ticks } from './ticks.ts';
 import { Worker } from './worker.ts';
@@ -31,7 +33,10 @@ export class Fleet {
   #log: Log;
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
+  #meter: Meter;
   #workers = new Set<Worker>();
+  /** Told of ready jobs as the workers here are. */
+  readonly readiness: ReadySignal = new ReadySignal();
   #listener: Listener | undefined;
   #sweeper: Sweeper | undefined;
   #sweepDatabase: Database | undefined;
@@ -43,8 +48,10 @@ export class Fleet {
     database: Database,
     log: Log,
     onEnded: (id: string) => void,
+    meter: Meter,
     chores: readonly Chore[] = [],
   ) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
@@ -69,6 +76,7 @@ export class Fleet {
       version: VERSION,
       onReplace,
       onEnded: this.#onEnded,
+      meter: this.#meter,
       stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);
@@ -85,17 +93,13 @@ export class Fleet {
     if (!this.#database.config.sweep || this.#sweeper !== undefined) return;
     this.#startWatchingSchema();
     this.#sweepDatabase = this.#database.forSweep();
-    this.#sweeper = new Sweeper(
-      this.#sweepDatabase,
-      this.#log,
-      this.#hooks(),
-      this.#chores,
-    ).start();
+    const hooks = this.#hooks();
+    this.#sweeper = new Sweeper(this.#sweepDatabase, this.#log, hooks, this.#chores).start();
+    this.#meter.swept = this.#sweeper.moved;
   }
 
   /** Does one round of the sweep for an outside clock, even where taking part in the sweep is switched off. Throws SCHEMA_TOO_NEW. */
   async tick(): Promise<TickRound> {
-    await checkNotNewer(this.#database);
     this.#ticks ??= new Ticks(this.#database, this.#log, this.#hooks(), this.#chores);
     return this.#ticks.tick();
   }
@@ -103,6 +107,23 @@ export class Fleet {
   /** Jobs of these types are ready: the workers here need no notification. */
   ready(types?: ReadonlySet<string>): void {
     for (const worker of this.#workers) worker.wake(types);
+    this.readiness.tell(types);
+  }
+
+  /** A job has ended that no worker here ran. */
+  ended(id: string): void {
+    this.#onEnded(id);
+  }
+
+  /** Hears of ready jobs and takes part in the sweep: for a process that hands jobs to workers elsewhere. Throws WORKER_STOPPED after its end. */
+  handOut(): void {
+    if (this.readiness.closed)
+      throw unstuckError(
+        'WORKER_STOPPED',
+        'The connection has been closed; it hands out no jobs. Ask another process.',
+      );
+    this.#startListening();
+    this.startSweeping();
   }
 
   /** A job was enqueued for a time sooner than the next sweep. */
@@ -130,6 +151,7 @@ export class Fleet {
 
   /** Stops workers first, then what served them. */
   async stop(): Promise<void> {
+    this.readiness.close();
     await Promise.all([...this.#workers].map((worker) => worker.stop()));
     // Their rounds may wait for statements on half-open connections, one after the other.
     const over = Promise.all([

@@ -1,5 +1,6 @@
 /** The messages between a worker and the child process of an isolated job. */
 import type { Config } from '../domain/options.ts';
+import type { StoredTrace } from '../domain/trace.ts';
 import type { JobLinks } from '../sql/links.ts';
 
 /** What the worker tells the child. */
@@ -12,6 +13,8 @@ export type ToChild =
       readonly pooled: boolean;
       readonly workerId: string;
       readonly heartbeat: Heartbeat;
+      /** The span of the attempt, while somebody traces. */
+      readonly trace: StoredTrace | undefined;
       readonly job: {
         readonly id: string;
         readonly type: string;

@@ -11,6 +11,7 @@ import { monotonicMs } from '../std/timer.ts';
 import { Database } from '../storage/database.ts';
 import { killGroup } from './isolate-group.ts';
 import type { Answer, FromChild, Heartbeat, ThrownInChild, ToChild } from './isolate-messages.ts';
+import { underRemote } from './tracing.ts';
 import { completeInTransaction } from './transaction.ts';
 
 type Start = Extract<ToChild, { kind: 'start' }>;
@@ -36,7 +37,8 @@ process.on('uncaughtException', (error) => answer(threw(error)));
 async function main(start: Start): Promise<void> {
   try {
     const definition = await findDefinition(start);
-    const result = await definition.run((await runningJob(start, definition)) as never);
+    const job = (await runningJob(start, definition)) as never;
+    const result = await underRemote(start.config, start.trace, () => definition.run(job));
     answer(returned(result ?? null, limitsOf(start)));
   } catch (thrown) {
     answer(threw(thrown));

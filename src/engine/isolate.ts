@@ -68,6 +68,7 @@ function startMessage(database: Database, attempt: Attempt, job: RunningJob): To
     pooled: database.pooled,
     workerId: attempt.workerId,
     heartbeat: { ...heartbeat },
+    trace: attempt.trace?.carrier,
     job: {
       id,
       type,

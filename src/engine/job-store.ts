@@ -77,7 +77,8 @@ export class JobStore {
     { executor, again = false, patience = null }: Storing,
   ): Promise<Answers> {
     const { claimWithin } = this.#database.config;
-    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload];
+    const traces = textColumn(jobs, (job) => job.trace);
+    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload, traces];
     const keyed = jobs.some((job) => job.key !== undefined);
     if (!keyed && !again) {
       await this.#database.run(enqueueJobs, values, executor);
@@ -126,7 +127,7 @@ export class JobStore {
   }
 }
 
-/** The fields of jobs in the order of `enqueueJobs`. */
+/** The fields of jobs in the order of `enqueueJobs`, but for the traces. */
 function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
   return [
     plainColumn(jobs, (job) => job.id),

@@ -98,7 +98,7 @@ export class LifelineKeeper {
     ]);
     if (alive === undefined) return (this.#tell({ kind: 'dead' }), this.#beatMs);
     this.#tell({ kind: 'beat', lagMs });
-    if (asked !== undefined) await this.#reconcile(connection, asked);
+    if (asked !== undefined) await this.#reconcile(connection, asked, alive.claims);
     return this.#beatMs;
   }
 
@@ -175,13 +175,14 @@ export class LifelineKeeper {
     return first;
   }
 
-  /** Tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6). */
-  async #reconcile(connection: pg.Client, asked: Answer): Promise<void> {
+  /** Tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6): only its claims can tell of those. */
+  async #reconcile(connection: pg.Client, asked: Answer, claims: boolean): Promise<void> {
     const held = JSON.stringify(asked.held);
     if (asked.held.length > 0) {
       const foreign = await this.#run(connection, findForeign, [this.#setup.workerId, held]);
       if (foreign.length > 0) this.#tell({ kind: 'foreign', attempts: foreign });
     }
+    if (!claims) return;
     const unknown: AttemptRef[] = await this.#run(connection, findUnknown, [
       this.#setup.workerId,
       Math.round(2 * this.#beatMs),

@@ -1,6 +1,5 @@
 /** Link sweep: lets on whoever waits for a slot, a place at a limit or executions, when the end that made room was told to nobody. */
 import {
-  findLinkWork,
   findParents,
   findWaitingKeys,
   findWaitingPools,
@@ -8,6 +7,7 @@ import {
   lookAtParents,
 } from '../sql/links.ts';
 import type { Statement } from '../sql/sql.ts';
+import type { Work } from '../sql/ticks.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import {
@@ -55,17 +55,19 @@ export class LinkSweep {
     return letOn(this.#database, concerned);
   }
 
-  /** Looks for whoever could be let on, and lets them; returns the types that became ready. What fails keeps nothing else from being done. */
-  async round(): Promise<Set<string>> {
-    const [work] = await this.#database.run(findLinkWork);
+  /**
+   * Looks for whoever could be let on, and lets them; returns the types that became ready. What fails keeps nothing else from being done. `has` tells
+   * whether there may be any work of a kind; by default there may be some of each.
+   */
+  async round(has: (kind: Work) => boolean = () => true): Promise<Set<string>> {
     const ready = new Set<string>();
     await allOf([
-      ...(work?.children ? [() => this.#cancelOrphans()] : []),
-      ...(work?.parents ? [() => this.#lookAtParents(ready)] : []),
-      ...(work?.slots ? [() => this.#lookAtLines('pools', ready)] : []),
-      ...(work?.limits ? [() => this.#lookAtLines('limitKeys', ready)] : []),
+      ...(has('children') ? [() => this.#cancelOrphans()] : []),
+      ...(has('parents') ? [() => this.#lookAtParents(ready)] : []),
+      ...(has('slots') ? [() => this.#lookAtLines('pools', ready)] : []),
+      ...(has('limits') ? [() => this.#lookAtLines('limitKeys', ready)] : []),
       () => this.#letOnInto(ready),
-      ...(work?.done ? [() => this.#database.run(foldPools)] : []),
+      ...(has('done') ? [() => this.#database.run(foldPools)] : []),
     ]);
     return ready;
   }

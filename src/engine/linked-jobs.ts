@@ -45,8 +45,8 @@ export function sendLinked(
   { executor, payload, patience, parent }: SendOptions,
 ): Promise<StoredRow[]> {
   const rows = jobs.map(rowOf);
-  // Inputs are JSON text already.
-  const list = `[${rows.map(({ input, ...row }) => `${JSON.stringify(row).slice(0, -1)},"input":${input}}`).join(',')}]`;
+  // Inputs and traces are JSON texts already.
+  const list = `[${rows.map(({ input, trace, ...row }) => `${JSON.stringify(row).slice(0, -1)}${trace === undefined ? '' : `,"trace":${trace}`},"input":${input}}`).join(',')}]`;
   const fence = [parent?.id ?? null, parent?.workerId ?? null, parent?.token ?? null];
   const values = [list, database.config.claimWithin, ATTEMPTS_DEFAULT, ...fence, patience, payload];
   return database.run(storeJobs, values, executor);
@@ -55,7 +55,7 @@ export function sendLinked(
 function rowOf(
   job: LinkedJob,
   index: number,
-): { readonly input: string } & Record<string, unknown> {
+): { readonly input: string; readonly trace: string | undefined } & Record<string, unknown> {
   return {
     place: index + 1,
     id: job.id,
@@ -75,6 +75,7 @@ function rowOf(
     key_mode: job.keyMode,
     key_window_ms: job.keyWindowMs,
     ordinal: job.ordinal,
+    trace: job.trace,
     input: job.input,
   };
 }

@@ -31,7 +31,12 @@ export function runningJob(attempt: Attempt, input: unknown, lent: Lent): Runnin
       return attempt.signal;
     },
     get log() {
-      log ??= withFacts(lent.log, { job: row.id, type: row.type, attempt: row.attempt });
+      log ??= withFacts(lent.log, {
+        job: row.id,
+        type: row.type,
+        attempt: row.attempt,
+        ...(attempt.trace === undefined ? {} : { trace_id: attempt.trace.traceId }),
+      });
       return log;
     },
     get heartbeat() {

@@ -24,8 +24,12 @@ export function endColumns(ends: readonly EndRow[]): (string | null)[] {
   ];
 }
 
-/** The row that `deferJobs` reads. */
-export function deferRow({ id, token }: AttemptRef, decision: Defer): Record<string, unknown> {
+/** The row that `deferJobs` reads; `trace`: the traceparent of the attempt, while somebody traces. */
+export function deferRow(
+  { id, token }: AttemptRef,
+  decision: Defer,
+  trace?: string,
+): Record<string, unknown> {
   return {
     id,
     token,
@@ -34,6 +38,7 @@ export function deferRow({ id, token }: AttemptRef, decision: Defer): Record<str
     charged: decision.charged,
     outcome: decision.outcome,
     error: decision.error,
+    trace,
   };
 }
 

@@ -152,7 +152,9 @@ export class Settler {
 
   async #defer(batch: readonly Ended[]): Promise<void> {
     try {
-      const list = batch.map(({ attempt, decision }) => deferRow(attempt.row, decision as Defer));
+      const list = batch.map(({ attempt, decision }) =>
+        deferRow(attempt.row, decision as Defer, attempt.trace?.carrier.traceparent),
+      );
       const refused = await this.#database.run(deferJobs, [workerOf(batch), JSON.stringify(list)]);
       await this.#conclude(batch, refused);
     } catch (error) {

@@ -18,10 +18,13 @@ import {
   type SweptRow,
   timeOut,
 } from '../sql/sweep.ts';
+import type { Work } from '../sql/ticks.ts';
 
 /** One task: `find` returns ids of rows that are late, `apply` checks them again and moves them. */
 export interface SweepTask {
   readonly name: string;
+  /** The kind of work of which there is any whenever `find` finds something. */
+  readonly work: Work;
   readonly find: Statement<{ id: string }>;
   findValues(limit: number): readonly unknown[];
   readonly apply: Statement<SweptRow>;
@@ -42,17 +45,19 @@ export function sweepTasks(config: Config): readonly SweepTask[] {
     ...(config.unknownTypes === 'refuse' ? [refuseUndefined()] : []),
     {
       name: 'refuse-poolless',
+      work: 'by-hand',
       find: findPoolless,
       findValues: (limit) => [limit],
       apply: failPoolless,
       applyValues: [POOLLESS, 'it names no pool that exists'],
       exceptional: true,
     },
-    due('admit', 'admit', admit, [config.claimWithin, ATTEMPTS_DEFAULT]),
-    due('promote-time', 'time', promote, []),
-    due('promote-retry', 'retry', promote, []),
+    due('admit', 'admit', 'by-hand', admit, [config.claimWithin, ATTEMPTS_DEFAULT]),
+    due('promote-time', 'time', 'time', promote, []),
+    due('promote-retry', 'retry', 'retry', promote, []),
     {
       name: 'expire',
+      work: 'expired',
       find: findExpired,
       findValues: (limit) => [limit],
       apply: failExpired,
@@ -61,6 +66,7 @@ export function sweepTasks(config: Config): readonly SweepTask[] {
     },
     {
       name: 'reclaim',
+      work: 'lost',
       find: findLost,
       findValues: (limit) => [limit],
       apply: reclaim,
@@ -76,6 +82,7 @@ export function overdue(config: Config): SweepTask {
   const grace = overdueGraceMs(config);
   return {
     name: 'time-out',
+    work: 'overdue',
     find: findOverdue,
     findValues: (limit) => [grace, limit],
     apply: timeOut,
@@ -87,11 +94,13 @@ export function overdue(config: Config): SweepTask {
 function due(
   name: string,
   gate: string,
+  work: Work,
   apply: Statement<SweptRow>,
   applyValues: readonly unknown[],
 ): SweepTask {
   return {
     name,
+    work,
     find: findDue,
     findValues: (limit) => [gate, limit],
     apply,
@@ -103,6 +112,7 @@ function due(
 function refuseUndefined(): SweepTask {
   return {
     name: 'refuse-undefined',
+    work: 'by-hand',
     find: findUndefined,
     findValues: (limit) => [limit],
     apply: failUndefined,

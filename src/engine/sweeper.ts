@@ -1,31 +1,25 @@
 /** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
 import type { Log } from '../domain/log.ts';
-import { pruneAudit } from '../sql/audit.ts';
-import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
-import { pruneRequests } from '../sql/requests.ts';
-import {
-  countPages,
-  countRowError,
-  endTick,
-  findStray,
-  promote,
-  pruneRowErrors,
-  quarantine,
-  type SweptRow,
-  takeSteadyTick,
-  takeTick,
-} from '../sql/sweep.ts';
+import { countRowError, findStray, promote, quarantine, type SweptRow } from '../sql/sweep.ts';
+import { endTick, type Tick, takeTick, takeTickBlindly, type Work } from '../sql/ticks.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
 import type { Database, Executor } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
-import { makePartitions, retain, unlessForbidden } from '../storage/partitions.ts';
-import { codeOf, isPartitionMissing, isTransient } from '../storage/postgres-errors.ts';
+import { makePartitions } from '../storage/partitions.ts';
+import {
+  codeOf,
+  isConnectionLost,
+  isPartitionMissing,
+  isTransient,
+} from '../storage/postgres-errors.ts';
 import { allOf } from './all-of.ts';
 import { BatchSize } from './batch-size.ts';
-import { FINDINGS_EVERY_MS, refreshFindings } from './findings.ts';
+import { FINDINGS_EVERY_MS, refreshFindings, refreshFindingsWhenDue } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
+import { traceHeal } from './heal-trace.ts';
 import { LinkSweep } from './link-sweep.ts';
+import { retention } from './retention.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
 
 const BATCH_MAX = 2_000;
@@ -34,10 +28,8 @@ const CHUNK_PAGES = 500;
 const SAME_ERRORS_MAX = 3;
 /** Rows that each took too long by themselves: with so many in one batch it is the database that is slow. */
 const SLOW_ROWS_MAX = 2;
-const RETENTION_EVERY_MS = 600_000;
-/** Executions of fan-outs that are gone are forgotten by so many, for so long at a time. */
-const EXECUTIONS_MAX = 10_000;
-const PRUNE_MS = 60_000;
+/** How long rounds do without a look that failed. */
+const LOOK_AGAIN_MS = 60_000;
 
 /** What of a task moves rows. */
 type Applied = Pick<SweepTask, 'name' | 'apply' | 'applyValues'>;
@@ -50,9 +42,11 @@ interface Pace {
   slowRows: number;
 }
 
-/** Work of a feature that every round of the sweep does after its own tasks. */
+/** Work of a feature that a round of the sweep does after its own tasks, when there is any. */
 export interface Chore {
   readonly name: string;
+  /** What of the look at the beginning of a round tells whether there is. */
+  readonly work: Work;
   /** Does what is due, in statements that are bounded; whatever it throws is reported and tried again in the next round. */
   run(database: Database): Promise<ChoreRound>;
 }
@@ -96,7 +90,10 @@ export class Sweeper {
   #sizes: ReadonlyMap<string, BatchSize>;
   #links: LinkSweep;
   #letInNow = false;
+  /** The page of the table at which the next chunk begins. */
   #chunk = 0;
+  /** Monotonic time before which rounds are done without a look. */
+  #lookAt = Number.NEGATIVE_INFINITY;
   #promoteNow = false;
   /** Monotonic time at which a round that may only take so long begins nothing further. */
   #untilMs = Number.POSITIVE_INFINITY;
@@ -119,7 +116,12 @@ export class Sweeper {
       new Loop({ name: 'sweep', round: () => this.#round(), onError }),
       new Loop({ name: 'findings', round: () => this.#findings(), onError }),
       new Loop({ name: 'watch', round: () => this.#watch(), onError }),
-      new Loop({ name: 'retention', round: () => this.#retention(), onError, retryMs: 1_000 }),
+      new Loop({
+        name: 'retention',
+        round: () => retention(database, log),
+        onError,
+        retryMs: 1_000,
+      }),
     ];
   }
 
@@ -162,7 +164,7 @@ export class Sweeper {
     let findings = 0;
     await allOf([
       () => this.#fleet.look(),
-      () => this.#sweep(),
+      async () => this.#sweep(await this.#takeBlindly()),
       async () => {
         findings = await refreshFindings(this.#database, this.#log);
       },
@@ -172,14 +174,35 @@ export class Sweeper {
 
   async #round(): Promise<number> {
     const { sweepInterval } = this.#database.config;
-    const [tick] = await this.#database.run(takeTick, ['sweep', sweepInterval]);
-    if (tick?.taken === true) await this.#sweep();
+    const tick = await this.#take();
+    if (tick?.taken === true) await this.#sweep(tick);
     else {
       if (this.#promoteNow) await this.#promote();
       if (this.#letInNow) await this.#letOn(this.#links.letOn());
     }
     // Just after the tick is due, or the whole of another interval would pass.
     return Math.min(sweepInterval, tick?.next_ms ?? sweepInterval) + 2 + Math.random() * 10;
+  }
+
+  /** Asks for the tick and looks for work, in one statement. When the look fails, whatever is the matter with it, rounds try everything. */
+  async #take(): Promise<Tick | undefined> {
+    if (monotonicMs() < this.#lookAt) return this.#takeBlindly();
+    const { config } = this.#database;
+    const pages = [this.#chunk, this.#chunk + CHUNK_PAGES];
+    const values = ['sweep', config.sweepInterval, overdueGraceMs(config), ...pages];
+    try {
+      return (await this.#database.run(takeTick, values))[0];
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      this.#lookAt = monotonicMs() + LOOK_AGAIN_MS;
+      this.#log.warn('sweep_look_failed', { error });
+      return this.#takeBlindly();
+    }
+  }
+
+  async #takeBlindly(): Promise<Tick | undefined> {
+    const values = ['sweep', this.#database.config.sweepInterval];
+    return (await this.#database.run(takeTickBlindly, values))[0];
   }
 
   async #promote(): Promise<void> {
@@ -195,17 +218,25 @@ export class Sweeper {
     if (types.size > 0) this.#hooks.ready(types);
   }
 
-  async #sweep(): Promise<void> {
+  async #sweep(tick: Tick | undefined): Promise<void> {
     this.#promoteNow = false;
-    const steps = [
-      ...this.#tasks.map((task) => () => this.#run(task)),
-      () => this.#strays(),
-      () => this.#letOn(this.#links.round()),
-      () => this.#fleet.prune(),
-      ...this.#chores.map((chore) => () => this.#do(chore)),
-    ];
-    await allOf(steps.map((step) => () => this.#inTime(step)));
-    await this.#database.run(endTick, ['sweep']);
+    const work = tick?.work ?? null;
+    const has = (kind: Work): boolean => work === null || work.includes(kind);
+    const step = (kind: Work, run: () => Promise<void>): (() => Promise<void>)[] =>
+      has(kind) ? [() => this.#inTime(run)] : [];
+    await allOf([
+      ...this.#tasks.flatMap((task) => step(task.work, () => this.#run(task))),
+      ...step('stray', () => this.#strays()),
+      () => this.#inTime(() => this.#letOn(this.#links.round(has))),
+      ...step('prune', () => this.#fleet.prune()),
+      ...this.#chores.flatMap((chore) => step(chore.work, () => this.#do(chore))),
+    ]).finally(() => this.#nextChunk(tick?.pages ?? 0));
+    if (work === null || work.length > 0) await this.#database.run(endTick, ['sweep']);
+  }
+
+  #nextChunk(pages: number): void {
+    const next = this.#chunk + CHUNK_PAGES;
+    this.#chunk = next < pages ? next : 0;
   }
 
   async #inTime(step: () => Promise<void>): Promise<void> {
@@ -215,8 +246,7 @@ export class Sweeper {
 
   /** Findings have a tick of their own: jobs become late however seldom the sweep runs. */
   async #findings(): Promise<number> {
-    const taken = await this.#database.run(takeSteadyTick, ['findings', FINDINGS_EVERY_MS]);
-    if (taken.length > 0) await refreshFindings(this.#database, this.#log);
+    await refreshFindingsWhenDue(this.#database, this.#log);
     return FINDINGS_EVERY_MS + Math.random() * 100;
   }
 
@@ -314,16 +344,9 @@ export class Sweeper {
 
   /** Beside `claims`, one chunk of the table a round: rows that a hand or a bug left running are found too. */
   async #strays(): Promise<void> {
-    const [size] = await this.#database.run(countPages);
-    const pages = Number(size?.pages ?? 0);
-    if (this.#chunk >= pages) this.#chunk = 0;
+    const pages = [this.#chunk, this.#chunk + CHUNK_PAGES];
     const grace = overdueGraceMs(this.#database.config);
-    const strays = await this.#database.run(findStray, [
-      this.#chunk,
-      this.#chunk + CHUNK_PAGES,
-      grace,
-    ]);
-    this.#chunk += CHUNK_PAGES;
+    const strays = await this.#database.run(findStray, [...pages, grace]);
     const lost = strays.filter((row) => row.lost).map((row) => row.id);
     const late = strays.filter((row) => !row.lost).map((row) => row.id);
     const task = this.#tasks.find((one) => one.name === 'reclaim');
@@ -342,6 +365,7 @@ export class Sweeper {
 
   async #announce(task: string, exceptional: boolean, moved: readonly SweptRow[]): Promise<void> {
     if (moved.length === 0) return;
+    if (exceptional) await traceHeal(this.#database, task, moved);
     this.moved.set(task, (this.moved.get(task) ?? 0) + moved.length);
     this.#links.note(concernedBy(moved.map((row) => row.links)));
     if (exceptional)
@@ -356,31 +380,5 @@ export class Sweeper {
     if (ready.size === 0) return;
     this.#hooks.ready(ready);
     await this.#hooks.notify(ready);
-  }
-
-  async #retention(): Promise<number> {
-    await allOf([
-      () => this.#database.run(pruneRowErrors),
-      () => this.#database.run(pruneLinks),
-      () => this.#pruneFanOuts(),
-      () => this.#database.run(pruneAudit, [this.#database.config.keepFailed]),
-      () => this.#database.run(pruneRequests),
-      () => this.#retain(),
-    ]);
-    return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
-  }
-
-  async #pruneFanOuts(): Promise<void> {
-    const until = monotonicMs() + PRUNE_MS;
-    for (let gone = 1; gone > 0 && monotonicMs() < until; ) {
-      const [row] = await this.#database.run(pruneFanOuts, [EXECUTIONS_MAX]);
-      gone = row?.gone ?? 0;
-    }
-  }
-
-  async #retain(): Promise<void> {
-    const done = await unlessForbidden(this.#database, this.#log, retain(this.#database));
-    if (done !== undefined && done.made.length + done.dropped.length > 0)
-      this.#log.info('retention', { made: done.made.length, dropped: done.dropped });
   }
 }

@@ -2,6 +2,7 @@
 import type { Log } from '../domain/log.ts';
 import { monotonicMs, settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
+import { checkNotNewer } from '../storage/migrator.ts';
 import { type Chore, Sweeper, type SweeperHooks, type SweptRound } from './sweeper.ts';
 
 /** What one tick did. Calls that come while a round runs share it. */
@@ -57,7 +58,7 @@ export class Ticks {
     this.#sweeper = new Sweeper(this.#database, log, hooks, chores);
   }
 
-  /** Does a round, or shares the one that runs; answers within 3 s. Throws what went wrong first; the rest has been done all the same. */
+  /** Does a round, or shares the one that runs; answers within 3 s. Throws what went wrong first; the rest has been done all the same, but with SCHEMA_TOO_NEW nothing has. */
   async tick(): Promise<TickRound> {
     this.#round ??= this.#begin();
     const round = this.#round;
@@ -75,8 +76,9 @@ export class Ticks {
 
   #begin(): Promise<SweptRound> {
     this.#before = new Map(this.#sweeper.moved);
-    const round = this.#sweeper
-      .sweepOnce(monotonicMs() + ROUND_MS)
+    const untilMs = monotonicMs() + ROUND_MS;
+    const round = checkNotNewer(this.#database)
+      .then(() => this.#sweeper.sweepOnce(untilMs))
       .catch((error: unknown) => {
         this.#log.warn('tick_failed', { error });
         throw firstOf(error);

@@ -1,7 +1,9 @@
 /** Worker: runs the jobs of its types in this process, under one lease, until it is stopped. */
 import { randomUUID } from 'node:crypto';
 import type { AnyJob } from '../domain/define-job.ts';
+import { timeOf } from '../domain/job-id.ts';
 import { type Log, withFacts } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { deferred } from '../std/deferred.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
@@ -33,6 +35,8 @@ export interface WorkerSettings {
   readonly stalled?: (() => string[]) | undefined;
   /** Called after an attempt's end was accepted. */
   readonly onEnded?: ((id: string, type: string) => void) | undefined;
+  /** Counts what it does. */
+  readonly meter: Meter;
 }
 
 /** An attempt that is not this worker's any more. */
@@ -87,8 +91,10 @@ export class Worker {
     });
     this.#settler = new Settler(database, this.#log, {
       accepted: (ended) => this.#accepted(ended),
-      refused: ({ attempt }) =>
-        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token }),
+      refused: ({ attempt }) => {
+        attempt.trace?.settled('refused');
+        this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
+      },
       forgotten: (attempt) => this.#roster.forget(attempt),
       ready: (types) => this.wake(types),
     });
@@ -214,12 +220,16 @@ export class Worker {
 
   #attempt(workerId: string, row: ClaimRow): Attempt {
     this.#lifeline.guard();
+    // A later claim follows an attempt, not the enqueue.
+    if (row.token === '1') this.#settings.meter.claimed(row.type, Date.now() - timeOf(row.id));
     return new Attempt(workerId, row, this.definitions.get(row.type) as AnyJob, this.#context);
   }
 
   #ended(attempt: Attempt, decision: AttemptEnd['decision']): void {
     this.#progress.forget(attempt);
     this.#alone.ended(attempt);
+    if (attempt.startedAt !== undefined)
+      this.#settings.meter.ran(attempt.row.type, monotonicMs() - attempt.startedAt);
     if (decision === 'settled') this.#settledItself(attempt);
     else if (decision === 'dropped') this.#roster.forget(attempt);
     else this.#settler.add({ attempt, decision });
@@ -244,6 +254,7 @@ export class Worker {
   }
 
   #accepted({ attempt, decision }: Ended): void {
+    attempt.trace?.settled('accepted');
     if (decision.error !== undefined)
       this.#log.warn('attempt_failed', {
         job: attempt.row.id,
@@ -253,10 +264,19 @@ export class Worker {
         code: decision.error.code,
         error: decision.error.message,
       });
+    this.#count(attempt, decision);
     if (decision.kind === 'finish') this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
   }
 
+  #count({ row }: Attempt, decision: Ended['decision']): void {
+    const { meter } = this.#settings;
+    if (decision.kind === 'finish')
+      meter.ended(row.type, decision.outcome ?? 'completed', decision.state);
+    else if (row.type !== '') meter.ended(row.type, decision.outcome ?? 'awaits');
+  }
+
   #settledItself(attempt: Attempt): void {
+    this.#settings.meter.ended(attempt.row.type, 'completed', 'completed');
     this.#roster.forget(attempt);
     if (attempt.row.links !== null) this.#settler.settledItself(attempt);
     this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
@@ -289,8 +309,11 @@ export class Worker {
   }
 
   #lose(attempt: Attempt, cause: 'cancelled' | 'lost'): void {
-    const { id, token } = attempt.row;
-    if (attempt.cause === undefined) this.#log.warn('attempt_lost', { job: id, token, cause });
+    const { id, token, type } = attempt.row;
+    if (attempt.cause === undefined) {
+      this.#log.warn('attempt_lost', { job: id, token, cause });
+      this.#settings.meter.ended(type, cause);
+    }
     attempt.abort(cause);
     if (!this.#roster.drop(attempt)) return;
     this.#alone.ended(attempt);

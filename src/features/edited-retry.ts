@@ -1,4 +1,5 @@
 /** Edited retry: runs a finished job again with another input, checked as that of a new job is. */
+import { checkActor } from '../domain/bulk.ts';
 import type { AnyJob, InputOf } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
@@ -24,7 +25,8 @@ export async function retryEdited(
   id: string,
   call: RetryCall & { readonly as?: AnyJob },
 ): Promise<Job> {
-  const { input, as, ...actor } = call;
+  const { input, as, ...rest } = call;
+  const actor = checkActor(rest);
   if (input === undefined) return retry(database, id, actor);
   const json = encodeInput('The edited input', input, database.config);
   if (as !== undefined) {

@@ -3,28 +3,43 @@ import { randomUUID } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
+import { type GuardOptions, type Guards, parseGuards } from '../domain/serve-options.ts';
 import type { TickOptions } from '../domain/tick-options.ts';
+import { withoutTokens } from '../domain/tokens.ts';
+import { monotonicMs } from '../std/timer.ts';
 import { apiViewOf, type Unstuck } from '../unstuck.ts';
 import { Access } from './access/access.ts';
-import type { Peer, Principal } from './access/principal.ts';
+import { checkAddress, guardAnswer } from './access/headers.ts';
+import type { Caller, Peer } from './access/principal.ts';
 import { tickAuthenticator } from './access/tick.ts';
+import { logRequest, type Trail } from './access-log.ts';
+import { answerer } from './answerer.ts';
 import type { Api } from './api.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { openApi } from './openapi.ts';
+import { addProbes, PROBES } from './probes.ts';
 import { toProblem } from './problem.ts';
-import { Readiness } from './readiness.ts';
-import { readParts } from './request.ts';
-import type { Call, Reply, Route } from './route.ts';
+import type { Route } from './route.ts';
 import { ROUTES } from './routes.ts';
+import { traceRequest } from './server-span.ts';
+import { Hub } from './stream/hub.ts';
 
 /** Answers one request; never rejects. `peer` says what the server knows of the other end. */
 export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
 
 /** Who may use a handler, and what it knows. */
-export interface HandlerOptions {
-  /** A bearer token that may do everything. Without it, and without `open`, only requests to a loopback host are answered. */
+export interface HandlerOptions extends GuardOptions {
+  /**
+   * A bearer token that may do everything, beside those of the database. Without it, `authenticate` and `open`, whoever has no token must ask from
+   * this machine; in production (NODE_ENV) the server must also say where a request comes from.
+   */
   readonly token?: string | undefined;
   /** True: whoever gets here may use it, because your own server has checked. Default false. */
   readonly open?: boolean | undefined;
+  /** Knows who makes a request, for applications with a login of their own; undefined refuses it. Then no tokens are asked for, and none are known. */
+  readonly authenticate?:
+    | ((request: Request) => Caller | undefined | Promise<Caller | undefined>)
+    | undefined;
   /** How an outside scheduler proves who it is, beside a token of the scope `tick`. */
   readonly tick?: TickOptions | undefined;
   /** The path below which the handler is mounted, such as `/admin/queue`. Default: the root. */
@@ -35,59 +50,101 @@ export interface HandlerOptions {
   readonly bodyBytesMax?: number | undefined;
   /** True makes /readyz answer 503: this process is going away. */
   readonly draining?: (() => boolean) | undefined;
+  /** Ends the live streams, with the event `bye`, when it is aborted: this process is going away. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** What is known of one request before its route is. */
 interface Env {
-  readonly Bindings: { readonly peer: Peer; readonly requestId: string };
+  readonly Bindings: { readonly peer: Peer; readonly requestId: string; readonly trail: Trail };
 }
 
-const ENVELOPE_BYTES = 65_536;
-const BATCH_BYTES = 8_388_608;
-const EVERYWHERE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+const PATH_MAX = 500;
 
-/** Makes the handler of the probes and of /v1. Throws OPTION_INVALID for a prefix that is none. */
+/** Makes the handler of the probes and of /v1. Throws OPTION_INVALID for an option that is none. */
 export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): Handler {
   const prefix = checkPrefix(options.prefix ?? '');
   const app = new Hono<Env>().basePath(prefix === '' ? '/' : prefix);
-  const access = new Access({ ...options, tick: tickAuthenticator(options.tick, unstuck.log) });
-  const api = makeApi(unstuck, options, prefix);
-  addProbes(app, unstuck, options);
-  for (const route of inOrder(ROUTES)) {
-    const bytesMax = bytesMaxOf(route, unstuck, options);
-    app.on(route.method, toHonoPath(route.path), async (c) => {
-      const request = c.req.raw;
-      const principal = await admit(access, route, request, c.env.peer);
-      const parts = await readParts(route, request, { params: c.req.param(), bytesMax });
-      const call = { api, principal, ...parts, request, requestId: c.env.requestId };
-      return toResponse(await route.handle(call as Call<never, never, never>));
-    });
-  }
+  const guards = parseGuards(options, {});
+  const api = makeApi(unstuck, { options, guards, prefix });
+  const answer = answerer(api, { ...guards, bodyBytesMax: options.bodyBytesMax });
+  app.use(async (c, next) => {
+    checkAddress(c.req.url);
+    await next();
+  });
+  addProbes(app, api.access, {
+    ping: () => unstuck.ping(),
+    draining: options.draining ?? (() => false),
+    stalled: () => unstuck.stalled,
+  });
+  for (const route of inOrder(ROUTES))
+    app.on(route.method, toHonoPath(route.path), (c) =>
+      answer(route, { ...c.env, request: c.req.raw, params: c.req.param() }),
+    );
   refuseOtherMethods(app);
   app.notFound(async (c) => {
-    if (c.req.path.startsWith(`${prefix}/v1/`)) await access.authenticate(c.req.raw, c.env.peer);
-    throw unstuckError('ROUTE_NOT_FOUND', `There is nothing at ${c.req.path.slice(0, 200)}.`);
+    if (c.req.path.startsWith(`${prefix}/v1/`))
+      await api.access.authenticate(c.req.raw, c.env.peer);
+    const path = withoutTokens(c.req.path).slice(0, 200);
+    throw unstuckError('ROUTE_NOT_FOUND', `There is nothing at ${path}.`);
   });
-  app.onError((error, c) => toProblem(error, c.req.path, unstuck.log, c.env.requestId));
+  app.onError((error, c) =>
+    toProblem(error, withoutTokens(c.req.path).slice(0, PATH_MAX), unstuck.log, c.env.requestId),
+  );
   return async (request, peer = {}) => {
     const requestId = randomUUID();
-    const answer = await app.fetch(request, { peer, requestId });
-    answer.headers.set('x-request-id', requestId);
-    return answer;
+    const trail: Trail = { requestId, began: monotonicMs() };
+    const response = await traceRequest(unstuck.config, request, trail, async () =>
+      app.fetch(request, { peer, requestId, trail }),
+    );
+    response.headers.set('x-request-id', requestId);
+    guardAnswer(response, request.method);
+    note(api, request, trail, response.status);
+    return response;
   };
 }
 
-function makeApi(unstuck: Unstuck, { jobs = [] }: HandlerOptions, prefix: string): Api {
+function makeApi(
+  unstuck: Unstuck,
+  given: {
+    readonly options: HandlerOptions;
+    readonly guards: Guards;
+    readonly prefix: string;
+  },
+): Api {
+  const { options, guards, prefix } = given;
+  const view = apiViewOf(unstuck);
+  const production = process.env['NODE_ENV'] === 'production';
+  const tick = tickAuthenticator(options.tick, unstuck.log);
   let document: object | undefined;
   return {
-    unstuck: apiViewOf(unstuck),
-    definitions: new Map(jobs.map((job) => [job.type, job])),
+    unstuck: view,
+    access: new Access({ ...options, ...guards, production, tick }, view.tokens),
+    hub: new Hub(view, options.stop),
+    metrics: new Metrics(view),
+    definitions: new Map((options.jobs ?? []).map((job) => [job.type, job])),
     prefix,
+    draining: options.draining ?? (() => false),
     document: () => {
       document ??= openApi(ROUTES, prefix);
       return document;
     },
   };
+}
+
+/** Counts and logs an answered request; the probes, which come every few seconds, only as a count. */
+function note(
+  { unstuck, metrics, prefix }: Api,
+  request: Request,
+  trail: Trail,
+  status: number,
+): void {
+  const path = withoutTokens(new URL(request.url).pathname);
+  const ms = monotonicMs() - trail.began;
+  const probe = PROBES.find((one) => path === `${prefix}${one}`);
+  metrics.requests.add(trail.route?.id ?? probe?.slice(1) ?? 'none', request.method, status, ms);
+  if (probe === undefined)
+    logRequest(unstuck.log, trail, { method: request.method, path, status, ms });
 }
 
 function checkPrefix(prefix: string): string {
@@ -97,33 +154,6 @@ function checkPrefix(prefix: string): string {
     `Expected prefix to be like /admin/queue, without a slash at its end, got ${JSON.stringify(prefix.slice(0, 80))}.`,
     { detail: { option: 'prefix' } },
   );
-}
-
-function addProbes(app: Hono<Env>, unstuck: Unstuck, { draining }: HandlerOptions): void {
-  const readiness = new Readiness(() => unstuck.ping(), draining ?? (() => false));
-  app.get('/livez', (c) => c.text('ok\n'));
-  app.get('/readyz', async (c) =>
-    (await readiness.ready()) ? c.text(`ok\n${pulse(unstuck)}`) : c.text('not ok\n', 503),
-  );
-}
-
-/** A loop that hangs is for a person to see; it does not take the process out of service. */
-function pulse(unstuck: Unstuck): string {
-  return unstuck.stalled.map((name) => `no pulse: ${name}\n`).join('');
-}
-
-async function admit(
-  access: Access,
-  { scope }: Route,
-  request: Request,
-  peer: Peer,
-): Promise<Principal> {
-  if (scope === 'open') return { name: 'nobody', scopes: [], via: 'open' };
-  const principal = await (scope === 'tick'
-    ? access.authenticateTick(request, peer)
-    : access.authenticate(request, peer));
-  access.authorize(principal, scope);
-  return principal;
 }
 
 /** Paths without parameters first: `/v1/jobs/count` is no job called `count`. */
@@ -136,16 +166,8 @@ function toHonoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }
 
-function bytesMaxOf(route: Route, unstuck: Unstuck, { bodyBytesMax }: HandlerOptions): number {
-  const one = bodyBytesMax ?? unstuck.config.inputBytesMax + ENVELOPE_BYTES;
-  return route.bodySize === 'batch' ? Math.max(one, bodyBytesMax ?? BATCH_BYTES) : one;
-}
-
 function refuseOtherMethods(app: Hono<Env>): void {
-  const methods = new Map<string, string[]>([
-    ['/livez', ['GET']],
-    ['/readyz', ['GET']],
-  ]);
+  const methods = new Map<string, string[]>(PROBES.map((path) => [path, ['GET']]));
   for (const { path, method } of ROUTES) methods.set(path, [...(methods.get(path) ?? []), method]);
   for (const [path, known] of methods) {
     const allow = known.join(', ');
@@ -155,15 +177,4 @@ function refuseOtherMethods(app: Hono<Env>): void {
       });
     });
   }
-}
-
-function toResponse(reply: Reply): Response {
-  if (reply instanceof Response) return reply;
-  const { status = 200, json, headers = {} } = reply;
-  if (json === undefined)
-    return new Response(null, { status, headers: { ...EVERYWHERE, ...headers } });
-  return new Response(`${JSON.stringify(json)}\n`, {
-    status,
-    headers: { 'content-type': 'application/json', ...EVERYWHERE, ...headers },
-  });
 }

@@ -1,7 +1,7 @@
 /** The door `unstuck/http`: re-exports only. */
 
 export type { OidcOptions, TickOptions } from '../domain/tick-options.ts';
-export type { Peer } from './access/principal.ts';
+export type { Caller, Peer } from './access/principal.ts';
 export * from './client/index.ts';
 export type { Handler, HandlerOptions } from './handler.ts';
 export { createHandler } from './handler.ts';

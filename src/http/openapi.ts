@@ -11,15 +11,23 @@ type Json = Record<string, unknown>;
 
 /** Codes that every route but the open ones may answer. */
 const COMMON: readonly ErrorCode[] = [
-  'REQUEST_INVALID',
   'UNAUTHENTICATED',
   'HOST_REFUSED',
   'SCOPE_MISSING',
   'DATABASE_UNREACHABLE',
   'QUERY_TIMEOUT',
+];
+/** Codes that even the open ones may answer. */
+const EVERYWHERE: readonly ErrorCode[] = [
+  'REQUEST_INVALID',
+  'TOKEN_IN_URL',
+  'URL_TOO_LONG',
+  'ORIGIN_REFUSED',
+  'RATE_LIMITED',
   'INTERNAL_ERROR',
 ];
 const WITH_BODY: readonly ErrorCode[] = [
+  'REQUEST_TIMEOUT',
   'REQUEST_TOO_LARGE',
   'MEDIA_TYPE_UNSUPPORTED',
   'INPUT_UNSTORABLE',
@@ -143,7 +151,8 @@ function answersOf(route: Route, shapeOf: ShapeOf): Json {
 function problemsOf({ scope, body, idempotent, errors = [] }: Route, problemShape: Json): Json {
   const codes = [
     ...errors,
-    ...(scope === 'open' ? (['INTERNAL_ERROR'] as const) : COMMON),
+    ...(scope === 'open' ? [] : COMMON),
+    ...EVERYWHERE,
     ...(body === undefined ? [] : WITH_BODY),
     ...(idempotent === true ? IDEMPOTENT : []),
   ];

@@ -2,6 +2,7 @@
 import { ERRORS, type ErrorCode, UnstuckError } from '../domain/errors.ts';
 import { snakeJson } from '../domain/json.ts';
 import type { Log } from '../domain/log.ts';
+import { withoutTokens } from '../domain/tokens.ts';
 import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 
 const RETRY_AFTER_S = '2';
@@ -32,7 +33,7 @@ export function toProblemBody(error: unknown): Record<string, unknown> {
     type: `urn:unstuck:error:${code}`,
     title: meaning,
     status,
-    detail: message,
+    detail: withoutTokens(message),
     code,
     hint: fix,
     ...(issues === undefined ? {} : { errors: issues.map(toPointer) }),
@@ -67,11 +68,29 @@ function headersFor(
   code: ErrorCode,
   detail: Readonly<Record<string, unknown>>,
 ): Record<string, string> {
-  if (ERRORS[code].status === 503 || code === 'IDEMPOTENCY_IN_FLIGHT')
+  if (code === 'RATE_LIMITED') return rateHeaders(detail);
+  if (code === 'REQUEST_TIMEOUT') return { connection: 'close' };
+  if ([429, 503].includes(ERRORS[code].status) || code === 'IDEMPOTENCY_IN_FLIGHT')
     return { 'retry-after': RETRY_AFTER_S };
   if (code === 'UNAUTHENTICATED') return { 'www-authenticate': 'Bearer' };
   if (code === 'METHOD_NOT_ALLOWED') return { allow: String(detail['allow']) };
   return {};
+}
+
+/** In the words of the draft for RateLimit headers; long requests have no window. */
+function rateHeaders(detail: Readonly<Record<string, unknown>>): Record<string, string> {
+  const {
+    retryAfterS = 1,
+    burst,
+    windowS,
+  } = detail as Readonly<Record<string, number | undefined>>;
+  const retry = { 'retry-after': String(retryAfterS) };
+  if (burst === undefined || windowS === undefined) return retry;
+  return {
+    ...retry,
+    'ratelimit-policy': `"requests";q=${burst};w=${windowS}`,
+    ratelimit: `"requests";r=0;t=${retryAfterS}`,
+  };
 }
 
 /** The issues of an input are told as `/path: what`. */

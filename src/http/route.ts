@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../domain/errors.ts';
 import type { Scope } from '../domain/scopes.ts';
-import type { Principal } from './access/principal.ts';
+import type { Peer, Principal } from './access/principal.ts';
 import type { Api } from './api.ts';
 
 /** What a route answers with one status. */
@@ -18,6 +18,7 @@ export interface Answer {
 export interface Call<Params, Query, Body> {
   readonly api: Api;
   readonly principal: Principal;
+  readonly peer: Peer;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
@@ -43,8 +44,8 @@ interface RouteFacts {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With `{name}` for each parameter. */
   readonly path: string;
-  /** What the caller needs; `open` routes ask nobody. */
-  readonly scope: Scope | 'open';
+  /** What the caller needs: `any` scope will do, `open` routes ask nobody. */
+  readonly scope: Scope | 'any' | 'open';
   /** The noun under which the document lists it. */
   readonly tag: string;
   /** One line: what it does. */

@@ -2,17 +2,22 @@
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
+import { claimRoutes } from './routes/claims.ts';
 import { documentRoutes } from './routes/document.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { limitRoutes } from './routes/limits.ts';
+import { metricRoutes } from './routes/metrics.ts';
 import { newJobRoutes } from './routes/new-jobs.ts';
 import { poolRoutes } from './routes/pools.ts';
 import { queueRoutes } from './routes/queues.ts';
 import { scheduleRoutes } from './routes/schedules.ts';
+import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { tickRoutes } from './routes/ticks.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 
 /** Every route below /v1, and the document of them. */
 export const ROUTES: readonly Route[] = [
@@ -29,4 +34,9 @@ export const ROUTES: readonly Route[] = [
   ...executionRoutes,
   ...auditRoutes,
   ...tickRoutes,
+  ...claimRoutes,
+  ...metricRoutes,
+  ...streamRoutes,
+  ...sessionRoutes,
+  ...tokenRoutes,
 ];

@@ -7,7 +7,7 @@ import { parseServeOptions, type ServeConfig, type ServeOptions } from '../domai
 import { parseTickOptions, type TickOptions } from '../domain/tick-options.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
-import { createHandler } from './handler.ts';
+import { createHandler, type HandlerOptions } from './handler.ts';
 
 /** Where to serve, who may use it, and whose inputs are checked. */
 export interface ServeSettings extends ServeOptions {
@@ -15,13 +15,15 @@ export interface ServeSettings extends ServeOptions {
   readonly jobs?: readonly AnyJob[] | undefined;
   /** How an outside scheduler proves who it is. Default UNSTUCK_TICK_SECRET and UNSTUCK_OIDC_…, then none. */
   readonly tick?: TickOptions | undefined;
+  /** Knows who makes a request, instead of tokens: see `HandlerOptions`. */
+  readonly authenticate?: HandlerOptions['authenticate'];
 }
 
 /** A server that runs. */
 export interface HttpServer {
   /** For example `http://127.0.0.1:8790`. */
   readonly url: string;
-  /** Whether /v1 demands a token. */
+  /** Whether /v1 asks everybody who they are. */
   readonly guarded: boolean;
   /** Makes /readyz answer 503 while requests are still served. */
   drain(): void;
@@ -29,7 +31,8 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-const REQUEST_MS = 30_000;
+const HEADER_BYTES_MAX = 16_384;
+const IDLE_MS = 60_000;
 const CLOSE_MS = 5_000;
 
 /**
@@ -37,29 +40,41 @@ const CLOSE_MS = 5_000;
  * taken or not ours; when nobody chose the port, a free one is taken instead.
  */
 export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Promise<HttpServer> {
-  const { jobs, ...options } = settings;
-  const config = parseServeOptions(options, process.env);
+  const { jobs, authenticate, ...options } = settings;
+  const config = parseServeOptions(options, process.env, authenticate !== undefined);
   let draining = false;
+  const stop = new AbortController();
   const tick = parseTickOptions(options.tick, process.env);
   const handler = createHandler(unstuck, {
-    token: config.token,
+    ...config,
+    authenticate,
     jobs,
     tick,
     draining: () => draining,
+    stop: stop.signal,
   });
   const server = createAdaptorServer({
     fetch: (request, { incoming }) => handler(request, { address: incoming.socket.remoteAddress }),
     overrideGlobalObjects: false,
-    serverOptions: { requestTimeout: REQUEST_MS },
+    serverOptions: {
+      headersTimeout: Math.min(config.headerTimeout, config.requestTimeout),
+      requestTimeout: config.requestTimeout,
+      // Node looks for slow requests every 30 s unless told otherwise.
+      connectionsCheckingInterval: Math.min(1_000, config.headerTimeout / 2),
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
   }) as Server;
+  // Whoever does not take the answer; long polls and streams say something more often.
+  server.setTimeout(Math.max(IDLE_MS, 2 * config.requestTimeout));
   const port = await listenSomewhere(server, config);
   server.on('error', (error) => unstuck.log.error('http_failed', { error }));
   const drain = (): void => {
     draining = true;
+    stop.abort();
   };
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
-    guarded: config.token !== undefined,
+    guarded: config.token !== undefined || authenticate !== undefined,
     drain,
     close: () => {
       drain();

@@ -35,14 +35,17 @@ export const lockAction: Statement<{ detail: unknown }> = statement(
   update ${t.audit} a set beat_at = ${t.now} where a.id = $1 and a.runner = $2 returning a.detail`,
 );
 
+/** Those whose process has fallen silent. */
+export const silentActions = (t: Names): Sql =>
+  sql`from ${t.audit} a where a.runner is not null and a.beat_at < ${t.now} - ${SILENT}`;
+
 /** Gives an entry whose process ($1 is not it) has fallen silent to the process $1. */
 export const adoptAction: Statement<ActionRow> = statement(
   'adopt-action',
   (t) => sql`
   update ${t.audit} a set runner = $1, beat_at = ${t.now}
   where a.id = (
-    select c.id from ${t.audit} c where c.runner is not null and c.runner <> $1 and c.beat_at < ${t.now} - ${SILENT}
-    order by c.beat_at limit 1 for update skip locked)
+    select a.id ${silentActions(t)} and a.runner <> $1 order by a.beat_at limit 1 for update skip locked)
   returning ${columns(t)}`,
 );
 

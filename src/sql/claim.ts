@@ -1,5 +1,5 @@
 /** Claim: a worker takes queued jobs under a new token, in batches, in the order of the ready index. */
-import { linksOf } from './gates.ts';
+import { linksAndTraceOf } from './gates.ts';
 import { from } from './guards.ts';
 import type { JobLinks } from './links.ts';
 import { finishCtes, refusedRows } from './settle.ts';
@@ -22,7 +22,14 @@ export interface ClaimRow {
   readonly input: unknown;
   /** Its parent, its pool and the key of its limit; null for a plain job. */
   readonly links: JobLinks | null;
+  /** Where it was enqueued, and its last attempt: what the row holds, unchecked. Missing when nobody traced it. */
+  readonly trace?: unknown;
 }
+
+/** A row as it is sent: a trace travels behind the links, so that a job without one moves no column more. */
+export type SentClaimRow = Omit<ClaimRow, 'links' | 'trace'> & {
+  readonly links: JobLinks | readonly [...JobLinks, trace: unknown] | null;
+};
 
 /** What a claim is asked for: the places of its parameters, beside $1, its worker. */
 interface Asked {
@@ -73,7 +80,7 @@ const claimedCtes = (t: Names, asked: Asked, waitsAlone: Sql): Sql => sql`
         (select w.timeout_ms from wanted w where w.type = j.type)) * interval '1 ms'
     where j.ctid = any (array(select due.place from due)) and ${from('claim')}
     returning j.id, j.token, j.type, j.rank, j.seq, j.attempt, j.attempts_max, j.crashes, j.snoozes, j.expires_at, j.timeout_ms, j.input,
-      ${linksOf(sql`j`)} as links
+      ${linksAndTraceOf(sql`j`)} as links
   ), noted as (
     insert into ${t.claims} (id, worker_id, job_ids, expires_at, created_at)
     select ${asked.claim}, $1, array_agg(id), min(expires_at), ${t.now} from claimed having count(*) > 0
@@ -94,13 +101,13 @@ const aloneRows = (t: Names): Sql => sql`
       order by j.rank, j.seq limit 1) one)`;
 
 /** $1 worker, $2 id of the claim, $3 types, $4 limit (see `Asked`): claims jobs. */
-export const claimJobs: Statement<ClaimRow> = statement(
+export const claimJobs: Statement<SentClaimRow> = statement(
   'claim-jobs',
   (t) => sql`with ${claimCtes(t, CLAIM_ONLY)} ${claimedRows} union all ${aloneRows(t)}`,
 );
 
 /** Ends attempts ($1 to $8, see `finishCtes`) and claims jobs ($9 id of the claim, $10 types, $11 limit), in one statement and one commit. */
-export const finishAndClaim: Statement<ClaimRow> = statement(
+export const finishAndClaim: Statement<SentClaimRow> = statement(
   'finish-and-claim',
   (t) => sql`
   with ${finishCtes(t)}, ${claimCtes(t, AFTER_ENDS)}
@@ -111,7 +118,7 @@ export const finishAndClaim: Statement<ClaimRow> = statement(
  * Claims one job that was lost with its worker before, to run alone: $1 to $4 as for `claimJobs`. $5: false leaves those that came within the
  * last second to idle workers.
  */
-export const claimAlone: Statement<ClaimRow> = statement(
+export const claimAlone: Statement<SentClaimRow> = statement(
   'claim-alone',
   (t) => sql`
   with ${dueCtes(t, CLAIM_ONLY, sql`j.crashes > 0 and ($5::boolean or j.updated_at < ${t.now} - interval '1 second')`)},

@@ -29,23 +29,54 @@ const HEAD_MAX: Sql = sql`500`;
 /** The pages of the table that one round of the walk moves on (32 MB); it looks at as many once more, so that a late round skips none. */
 const WALK_PAGES: Sql = sql`4000`;
 
-/**
- * Where the walk through the table is: $1 ms between two rounds. Only the time says it, so that whichever process does a round goes on where
- * the last one ended. `pass_ms`: how long the whole walk takes, 0 where one round sees the whole table.
- */
-export const whereWalkIs: Statement<{ from_page: string; to_page: string; pass_ms: string }> =
-  statement(
-    'where-walk-is',
-    (t) => sql`
-  with size as (
+/** Where a round of findings looks. */
+export interface Walk {
+  readonly from_page: string;
+  readonly to_page: string;
+  /** How long the whole walk takes, 0 where one round sees the whole table. */
+  readonly pass_ms: string;
+  /** Whether there are any findings that may be over. */
+  readonly findings: boolean;
+}
+
+/** Where the walk through the table is, $1 ms between two rounds. Only the time says it, so that whichever process does a round goes on where the last one ended. */
+const walkCtes = (t: Names): Sql => sql`
+  size as (
     select greatest(1, ceil(pg_relation_size(${t.literal} || '.jobs') / current_setting('block_size')::numeric / ${WALK_PAGES}))::bigint as steps
   ), walk as (
     select steps, floor(extract(epoch from ${t.now}) * 1000 / $1::bigint)::bigint % (steps + 1) as step from size
-  )
+  )`;
+
+const walk = (t: Names): Sql => sql`
   select (greatest(0, step - 1) * ${WALK_PAGES})::text as from_page, ((step + 1) * ${WALK_PAGES})::text as to_page,
-    (case when steps = 1 then 0 else (steps + 4) * $1::bigint end)::text as pass_ms
-  from walk`,
-  );
+    (case when steps = 1 then 0 else (steps + 4) * $1::bigint end)::text as pass_ms,
+    exists (select from ${t.findings}) as findings
+  from walk`;
+
+/**
+ * Takes the tick of the findings, which comes every $1 ms and is made when it is missing: a row when it was due (or lies absurdly far ahead), for one
+ * of all processes. The row's own lock makes the others look again and find it taken.
+ */
+const takenCte = (t: Names): Sql => sql`
+  taken as (
+    insert into ${t.ticks} as k (name, next_at) values ('findings', ${t.now} + $1::bigint * interval '1 ms')
+    on conflict (name) do update set next_at = excluded.next_at
+    where k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $1::bigint * interval '1 ms'
+    returning k.name
+  )`;
+
+/** Where a round of findings looks now: $1 ms between two rounds. */
+export const whereWalkIs: Statement<Walk> = statement(
+  'where-walk-is',
+  (t) => sql`with ${walkCtes(t)} ${walk(t)}`,
+);
+
+/** The same, when the tick of the findings was due. */
+export const takeFindingsTick: Statement<Walk> = statement(
+  'take-findings-tick',
+  (t) => sql`
+  with ${takenCte(t)}, ${walkCtes(t)} ${walk(t)} where exists (select from taken)`,
+);
 
 /** How many jobs that wait for slots, or at limits, one round looks at, and how many groups of them it tells. */
 const LINE_MAX: Sql = sql`10000`;

@@ -30,3 +30,16 @@ export const standing = (
 export const linksOf = (row: Sql): Sql =>
   sql`case when coalesce(${row}.parent_id::text, ${row}.wants_pool, ${row}.limit_key) is not null
       then jsonb_build_array(${row}.parent_id, ${row}.wants_pool, ${row}.limit_key) end`;
+
+/** Jobs that stand at a gate, the one whose time comes first before the others: what follows `select` and precedes `limit`. */
+export const standingAt = (t: Names, gate: Sql): Sql =>
+  sql`from ${t.jobs} j where j.waits_for = ${gate} order by j.wake_at`;
+
+/** Those of them whose time has come. */
+export const dueAt = (t: Names, gate: Sql): Sql =>
+  sql`from ${t.jobs} j where j.waits_for = ${gate} and j.wake_at <= ${t.now} order by j.wake_at`;
+
+/** The same, with the trace of the row behind it; null for a plain job that nobody traces. */
+export const linksAndTraceOf = (row: Sql): Sql =>
+  sql`case when ${row}.trace is not null then jsonb_build_array(${row}.parent_id, ${row}.wants_pool, ${row}.limit_key, ${row}.trace)
+      else ${linksOf(row)} end`;

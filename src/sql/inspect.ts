@@ -29,6 +29,7 @@ export interface JobRow {
   readonly limit_key: string | null;
   readonly parent_id: string | null;
   readonly ordinal: number | null;
+  readonly traceparent: string | null;
   readonly worker_id: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -41,7 +42,7 @@ export interface JobRow {
 /** The columns of a job, from the view `all_jobs v`. */
 export const COLUMNS: Sql = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
     v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.pool, v.limit_key,
-    v.parent_id::text, v.ordinal, v.worker_id::text,
+    v.parent_id::text, v.ordinal, v.traceparent, v.worker_id::text,
     v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
 
 /**
@@ -178,4 +179,13 @@ export const listTicks: Statement<{ name: string; ok_ms: number | null }> = stat
 export const readClock: Statement<{ now: Date }> = statement(
   'read-clock',
   (t) => sql`select ${t.now} as now`,
+);
+
+/** The traces of jobs ($1), live or ended within the last hour, of those that have one. */
+export const findTraces: Statement<{ trace: unknown }> = statement(
+  'find-traces',
+  (t) => sql`
+  select j.trace from ${t.jobs} j where j.id = any($1::uuid[]) and j.trace is not null
+  union all
+  select f.trace from ${t.finished} f where f.id = any($1::uuid[]) and f.trace is not null and f.finished_at > ${t.now} - interval '1 hour'`,
 );

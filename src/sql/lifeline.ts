@@ -27,14 +27,18 @@ export const registerWorker: Statement<Record<string, never>> = statement(
   on conflict (id) do update set lease_until = excluded.lease_until, beat_at = excluded.beat_at, lost_since = null`,
 );
 
-/** Renews the lease: $1 worker, $2 running, $3 ghosts, $4 event-loop lag in ms, $5 the names of loops without a pulse. No row: the worker has been declared dead. */
-export const beat: Statement<{ state: string }> = statement(
+/**
+ * Renews the lease: $1 worker, $2 running, $3 ghosts, $4 event-loop lag in ms, $5 the names of loops without a pulse. Answers whether there are claims
+ * of the worker; no row: it has been declared dead.
+ */
+export const beat: Statement<{ claims: boolean }> = statement(
   'beat',
   (t) => sql`
   update ${t.workers} w
   set lease_until = ${t.now} + w.lease_ms * interval '1 ms', beat_at = ${t.now}, lost_since = null, running = $2, ghosts = $3,
     loop_lag_ms = $4, stalled = $5
-  where w.id = $1 and w.state in ('live', 'stopping') returning w.state`,
+  where w.id = $1 and w.state in ('live', 'stopping')
+  returning exists (select from ${t.claims} c where c.worker_id = w.id) as claims`,
 );
 
 /** Of the attempts that a worker ($1) says it runs ($2 JSON: id, token) returns those that are not its own any more, and why. */

@@ -1,4 +1,5 @@
 /** Links: jobs that others wait for, or that wait for others: how they are stored, and who is let on when one of them has moved. */
+import { dueAt } from './gates.ts';
 import { heardLost, sent } from './heard.ts';
 import { among } from './probes.ts';
 import { keepCte } from './settle.ts';
@@ -57,22 +58,9 @@ export const goOn: Statement<{ kind: 'ready' | 'busy'; name: string }> = stateme
     sql`select kind, name from ${t.schema}.go_on($1::uuid[], $2::text[], $3::text[], $4::boolean)`,
 );
 
-/** What of the sweep's work on links there may be: five looks at the heads of indexes, so that an installation without links pays for no more. */
-export const findLinkWork: Statement<{
-  slots: boolean;
-  limits: boolean;
-  parents: boolean;
-  children: boolean;
-  done: boolean;
-}> = statement(
-  'find-link-work',
-  (t) => sql`
-  select exists (select from ${t.jobs} j where j.waits_for = 'slot') as slots,
-    exists (select from ${t.jobs} j where j.waits_for = 'limit') as limits,
-    exists (select from ${t.jobs} j where j.waits_for = 'executions') as parents,
-    exists (select from ${t.jobs} j where j.parent_id is not null) as children,
-    exists (select from ${t.poolDone}) as done`,
-);
+/** Any live children. */
+export const children = (t: Names): Sql =>
+  sql`from ${t.jobs} j where j.parent_id is not null order by j.parent_id`;
 
 /** Distinct keys of waiting jobs behind $1, by a loose scan: one probe per key, however many wait. */
 const waitingCte = (t: Names, column: Sql, gate: Sql): Sql => sql`
@@ -118,8 +106,7 @@ export const lookAtParents: Statement<{ type: string | null; limit_key: string |
     'look-at-parents',
     (t) => sql`
   with due as materialized (
-    select j.id from ${t.jobs} j where j.waits_for = 'executions' and j.wake_at <= ${t.now}
-    order by j.wake_at limit $2 for update skip locked
+    select j.id ${dueAt(t, sql`'executions'`)} limit $2 for update skip locked
   ), seen as materialized (
     select d.id, f.finish_at, (f.finish_at <= ${t.now}) is true or c.live = 0 or c.live + e.ended < f.expected or f.parent_id is null as wakes
     from due d left join ${t.fanOuts} f on f.parent_id = d.id

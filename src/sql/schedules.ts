@@ -143,27 +143,25 @@ const isDue = (
 ): Sql => sql`(s.next_at <= ${t.now} or s.computed_at > ${t.now} + interval '1 second')
     and (s.retry_at is null or s.retry_at <= ${t.now} or s.retry_at > ${t.now} + interval '10 minutes')`;
 
-/** Whether any schedule is due: asked before a transaction is begun for them. */
-export const hasDueSchedules: Statement<{ due: boolean }> = statement(
-  'has-due-schedules',
-  (t) => sql`
-  select exists (select from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)})
-    or exists (select from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)}) as due`,
-);
+/** Schedules whose time has come, and those that a clock which has been put back left in the future: two looks, each by its own index. */
+export const dueSchedules = (t: Names): readonly [Sql, Sql] => [
+  sql`from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)} order by s.next_at`,
+  sql`from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)}`,
+];
 
 /** Locks the schedules that are due, the latest first, at most $1, one probe for each; those that another process fires are left to it. */
-export const lockDueSchedules: Statement<ScheduleRow> = statement(
-  'lock-due-schedules',
-  (t) => sql`
+export const lockDueSchedules: Statement<ScheduleRow> = statement('lock-due-schedules', (t) => {
+  const [come, left] = dueSchedules(t);
+  return sql`
   with due as materialized (
-    (select s.name, s.next_at from ${t.schedules} s where s.next_at <= ${t.now} and ${isDue(t)} order by s.next_at limit $1)
+    (select s.name, s.next_at ${come} limit $1)
     union
-    (select s.name, s.next_at from ${t.schedules} s where s.computed_at > ${t.now} + interval '1 second' and ${isDue(t)} limit $1)
+    (select s.name, s.next_at ${left} limit $1)
     order by 2 limit $1
   )
   select l.* from due cross join lateral (
-    select ${columns(t)} from ${t.schedules} s where s.name = due.name and ${isDue(t)} for update skip locked) l`,
-);
+    select ${columns(t)} from ${t.schedules} s where s.name = due.name and ${isDue(t)} for update skip locked) l`;
+});
 
 /** Locks one schedule ($1 its name) if it is due still. */
 export const lockDueSchedule: Statement<ScheduleRow> = statement(

@@ -5,13 +5,13 @@ import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 /** The columns that a job takes along from `jobs` to `finished` and back. */
 export const KEPT: Sql = sql`id, seq, lane, type, rank, input, run_at, finish_by, worker_id, token, attempt, started_at, created_at,
     attempts_max, crashes, snoozes, timeout_ms, claim_within_ms, wants_pool, limit_key, unique_key, parent_id, ordinal, tags,
-    progress, progress_note`;
+    progress, progress_note, trace`;
 
 const keptOf = (
   crashes: Sql,
 ): Sql => sql`j.id, j.seq, j.lane, j.type, j.rank, j.input, j.run_at, j.finish_by, j.worker_id, j.token, j.attempt,
     j.started_at, j.created_at, j.attempts_max, ${crashes}, j.snoozes, j.timeout_ms, j.claim_within_ms, j.wants_pool, j.limit_key,
-    j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note`;
+    j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note, j.trace`;
 
 /** Notes the ends of executions among the rows of a CTE `ended`, for as long as the plan of their parent is kept: what is deleted stays so. */
 const executedCte = (t: Names, rows: Sql): Sql => sql`
@@ -108,7 +108,7 @@ const heldCte = (t: Names, columns: Sql, wait: Sql): Sql => sql`
   )`;
 
 /**
- * $1 worker, $2 a JSON list (id, token, gate, delay_ms, charged, outcome, error): puts running jobs back, at a gate or (gate null) in the
+ * $1 worker, $2 a JSON list (id, token, gate, delay_ms, charged, outcome, error, trace: the traceparent of the attempt): puts running jobs back, at a gate or (gate null) in the
  * queue. Returns those that were refused.
  */
 export const deferJobs: Statement<{ id: string; token: string }> = statement(
@@ -116,7 +116,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
   (t) => sql`
   with given as materialized (
     select * from jsonb_to_recordset($2::text::jsonb)
-      as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, outcome text, error jsonb)
+      as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, outcome text, error jsonb, trace text)
   ), ${heldCte(t, sql`j.id, j.type, j.token, j.attempt, j.started_at`, sql``)}, moved as (
     update ${t.jobs} j
     set worker_id = null, started_at = null, expires_at = null, waits_alone = false, updated_at = ${t.now}, waits_for = g.gate,
@@ -127,7 +127,8 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
       seq = nextval('${t.schema}.jobs_seq_seq'),
       attempt = j.attempt - case when g.charged then 0 else 1 end,
       snoozes = j.snoozes + case when g.outcome = 'snoozed' then 1 else 0 end,
-      error = coalesce(g.error, j.error)
+      error = coalesce(g.error, j.error),
+      trace = case when g.trace is null then j.trace else coalesce(j.trace, '{}') || jsonb_build_object('attempt', g.trace) end
     from held join given g on g.id = held.id and g.token = held.token
     where j.id = held.id and ${among(sql`select held.id from held`)}
     returning j.id, j.token

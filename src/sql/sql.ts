@@ -44,6 +44,8 @@ export interface Names {
   readonly audit: Sql;
   readonly schedules: Sql;
   readonly requests: Sql;
+  readonly tokens: Sql;
+  readonly sessions: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -79,6 +81,8 @@ export function namesOf(schema: string): Names {
     audit: name('audit'),
     schedules: name('schedules'),
     requests: name('requests'),
+    tokens: name('tokens'),
+    sessions: name('sessions'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

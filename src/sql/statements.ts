@@ -16,6 +16,7 @@ import * as links from './links.ts';
 import * as migrate from './migrate.ts';
 import * as partitions from './partitions.ts';
 import * as pools from './pools.ts';
+import * as pull from './pull.ts';
 import * as queues from './queues.ts';
 import * as requests from './requests.ts';
 import * as resetStuck from './reset-stuck.ts';
@@ -25,6 +26,9 @@ import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
 import * as testing from './testing.ts';
+import * as ticks from './ticks.ts';
+import * as tokens from './tokens.ts';
+import * as watch from './watch.ts';
 import * as why from './why.ts';
 
 /** All statements of this floor. */
@@ -46,6 +50,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   migrate,
   partitions,
   pools,
+  pull,
   queues,
   requests,
   resetStuck,
@@ -54,7 +59,10 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   settle,
   sweep,
   testing,
+  ticks,
   why,
+  watch,
+  tokens,
 ].flatMap((topic) => Object.values(topic).filter(isStatement));
 
 function isStatement(value: unknown): value is Statement<unknown> {

@@ -1,5 +1,5 @@
 /** Sweep: for every way in which a job can be late, which rows are, and what moves them. `find` returns ids, `apply` checks them again. */
-import { afterTime, linksOf, STANDING, standing } from './gates.ts';
+import { afterTime, dueAt, linksOf, STANDING, standing } from './gates.ts';
 import { from } from './guards.ts';
 import type { JobLinks } from './links.ts';
 import { among, eachJob } from './probes.ts';
@@ -14,53 +14,10 @@ export interface SweptRow {
   readonly links: JobLinks | null;
 }
 
-/**
- * Takes a tick ($1 its name, $2 ms until the next at the latest) if it is due, or lies absurdly far ahead because a clock jumped. The next
- * one is then, or when the next job's time comes.
- */
-export const takeTick: Statement<{ taken: boolean; next_ms: number }> = statement(
-  'take-tick',
-  (t) => sql`
-  with next as materialized (
-    select least(${t.now} + $2::bigint * interval '1 ms', min(m.wake_at)) as at
-    from (values ('time'), ('retry')) as g (gate) cross join lateral (
-      select j.wake_at from ${t.jobs} j where j.waits_for = g.gate and j.wake_at > ${t.now} order by j.wake_at limit 1) m
-  ), due as (
-    select k.name from ${t.ticks} k
-    where k.name = $1 and (k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $2::bigint * interval '1 ms')
-    for update skip locked
-  ), taken as (
-    update ${t.ticks} k set next_at = next.at from due, next where k.name = due.name returning k.name
-  )
-  select exists (select from taken) as taken, (extract(epoch from case when exists (select from taken) then next.at
-    else least(next.at, greatest(k.next_at, ${t.now})) end - ${t.now}) * 1000)::float8 as next_ms
-  from next, ${t.ticks} k where k.name = $1`,
-);
-
-/**
- * Takes a tick ($1 its name) that comes every $2 ms and is made when it is missing: a row when it was due (or lies absurdly far ahead), for one
- * of all processes. The row's own lock makes the others look again and find it taken.
- */
-export const takeSteadyTick: Statement<{ name: string }> = statement(
-  'take-steady-tick',
-  (t) => sql`
-  insert into ${t.ticks} as k (name, next_at) values ($1, ${t.now} + $2::bigint * interval '1 ms')
-  on conflict (name) do update set next_at = excluded.next_at
-  where k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $2::bigint * interval '1 ms'
-  returning k.name`,
-);
-
-/** Notes that the round of a tick ($1) ended well. */
-export const endTick: Statement<Record<string, never>> = statement(
-  'end-tick',
-  (t) => sql`update ${t.ticks} set last_ok_at = ${t.now} where name = $1`,
-);
-
 /** Jobs at a gate ($1: time, retry or admit) whose time has come. */
 export const findDue: Statement<{ id: string }> = statement(
   'find-due',
-  (t) => sql`
-  select j.id::text from ${t.jobs} j where j.waits_for = $1 and j.wake_at <= ${t.now} order by j.wake_at limit $2`,
+  (t) => sql`select j.id::text ${dueAt(t, sql`$1`)} limit $2`,
 );
 
 /** S0.6: nobody may get past the slots by naming none. */
@@ -105,27 +62,31 @@ export const admit: Statement<SweptRow> = statement(
   returning j.id::text, j.type, ${stateAfterGate} as state, ${linksOf(sql`j`)} as links`,
 );
 
+/** Rows inserted by hand, of those that fulfil a condition. */
+export const byHand = (t: Names, applies: Sql): Sql =>
+  sql`from ${t.jobs} j where j.waits_for = 'admit' and ${applies} order by j.wake_at`;
+
 /** Rows inserted by hand whose type nobody has ever defined. */
 export const findUndefined: Statement<{ id: string }> = statement(
   'find-undefined',
-  (t) => sql`
-  select j.id::text from ${t.jobs} j
-  where j.waits_for = 'admit' and not exists (select from ${t.jobTypes} y where y.type = j.type)
-  order by j.wake_at limit $1`,
+  (t) =>
+    sql`select j.id::text ${byHand(t, sql`not exists (select from ${t.jobTypes} y where y.type = j.type)`)} limit $1`,
 );
 
 /** Rows inserted by hand whose type needs a slot and that name no pool, or one that does not exist. */
 export const findPoolless: Statement<{ id: string }> = statement(
   'find-poolless',
-  (t) => sql`
-  select j.id::text from ${t.jobs} j where j.waits_for = 'admit' and ${poolless(t)} order by j.wake_at limit $1`,
+  (t) => sql`select j.id::text ${byHand(t, poolless(t))} limit $1`,
 );
+
+/** Jobs whose finish_by has passed and that do not run. */
+export const expired = (t: Names): Sql =>
+  sql`from ${t.jobs} j where j.finish_by <= ${t.now} and j.worker_id is null order by j.finish_by`;
 
 /** Jobs whose finish_by has passed and that do not run. */
 export const findExpired: Statement<{ id: string }> = statement(
   'find-expired',
-  (t) => sql`
-  select j.id::text from ${t.jobs} j where j.finish_by <= ${t.now} and j.worker_id is null order by j.finish_by limit $1`,
+  (t) => sql`select j.id::text ${expired(t)} limit $1`,
 );
 
 /** Fails jobs ($1) that do not run and to which this still applies, with one error for all ($2 JSON) and a reason ($3). */
@@ -160,15 +121,22 @@ export const failUndefined: Statement<SweptRow> = failing(
     sql`j.waits_for = 'admit' and not exists (select from ${t.jobTypes} y where y.type = j.type)`,
 );
 
+/** Claims of dead or stopped workers, of those that fulfil a condition, with what a join adds. */
+export const claimsOfEnded = (t: Names, joined: Sql, applies: Sql): Sql => sql`
+  from ${t.workers} w join ${t.claims} c on c.worker_id = w.id ${joined}
+  where w.state in ('dead', 'stopped') and ${applies}`;
+
+/** Joins the jobs of a claim to it. */
+const heldJobs = (
+  t: Names,
+  columns: Sql,
+): Sql => sql`cross join lateral unnest(c.job_ids) as held (id)
+  ${eachJob(t, columns, sql`j.id = held.id and j.worker_id = c.worker_id`)}`;
+
 /** Jobs that dead or stopped workers still hold. */
 export const findLost: Statement<{ id: string }> = statement(
   'find-lost',
-  (t) => sql`
-  select j.id::text
-  from ${t.workers} w join ${t.claims} c on c.worker_id = w.id cross join lateral unnest(c.job_ids) as held (id)
-  ${eachJob(t, sql`j.id`, sql`j.id = held.id and j.worker_id = w.id`)}
-  where w.state in ('dead', 'stopped')
-  limit $1`,
+  (t) => sql`select j.id::text ${claimsOfEnded(t, heldJobs(t, sql`j.id`), sql`true`)} limit $1`,
 );
 
 /**
@@ -205,14 +173,19 @@ export const reclaim: Statement<SweptRow> = statement(
   union all select e.id::text, e.type, 'failed', ${linksOf(sql`e`)} from ended e join kept on kept.id = e.id`,
 );
 
+/** Whether an instant lies further back than a time of grace in ms. */
+const isPast = (t: Names, at: Sql, grace: Sql): Sql =>
+  sql`${at} < ${t.now} - ${grace}::bigint * interval '1 ms'`;
+
+/** Claims of jobs one of which was past its timeout by more than a time of grace, of those that fulfil a condition, with what a join adds. */
+export const overdueClaims = (t: Names, grace: Sql, joined: Sql, applies: Sql): Sql =>
+  sql`from ${t.claims} c ${joined} where ${isPast(t, sql`c.expires_at`, grace)} and ${applies}`;
+
 /** Running jobs that are past their timeout by more than $1 ms, which their worker had to end them. */
 export const findOverdue: Statement<{ id: string }> = statement(
   'find-overdue',
   (t) => sql`
-  select j.id::text
-  from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id)
-  ${eachJob(t, sql`j.id, j.expires_at`, sql`j.id = held.id and j.worker_id = c.worker_id`)}
-  where c.expires_at < ${t.now} - $1::bigint * interval '1 ms' and j.expires_at < ${t.now} - $1::bigint * interval '1 ms'
+  select j.id::text ${overdueClaims(t, sql`$1`, heldJobs(t, sql`j.id, j.expires_at`), isPast(t, sql`j.expires_at`, sql`$1`))}
   limit $2`,
 );
 
@@ -244,23 +217,21 @@ export const timeOut: Statement<SweptRow> = statement(
   union all select e.id::text, e.type, 'failed', ${linksOf(sql`e`)} from ended e join kept on kept.id = e.id`,
 );
 
+/** Whether nobody alive runs the row of a job. */
+const isLost = (t: Names): Sql =>
+  sql`not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping'))`;
+
+/** Rows in the pages from `first` to before `last` that run although nobody runs them, or past their timeout by more than a time of grace. */
+export const strays = (t: Names, first: Sql, last: Sql, grace: Sql): Sql => sql`
+  from ${t.jobs} j
+  where j.ctid >= ('(' || ${first}::bigint || ',0)')::tid and j.ctid < ('(' || ${last}::bigint || ',0)')::tid and j.worker_id is not null
+    and (${isPast(t, sql`j.expires_at`, grace)} or ${isLost(t)})`;
+
 /** Rows that a hand or a bug left running: one chunk of pages ($1 to $2) is looked at per tick, so that nothing depends on `claims` alone. $3: grace in ms. */
 export const findStray: Statement<{ id: string; lost: boolean }> = statement(
   'find-stray',
-  (t) => sql`
-  select j.id::text, not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping')) as lost
-  from ${t.jobs} j
-  where j.ctid >= ('(' || $1::bigint || ',0)')::tid and j.ctid < ('(' || $2::bigint || ',0)')::tid and j.worker_id is not null
-    and (j.expires_at < ${t.now} - $3::bigint * interval '1 ms'
-      or not exists (select from ${t.workers} w where w.id = j.worker_id and w.state in ('live', 'stopping')))
-  limit 1000`,
-);
-
-/** The pages of the table of live jobs. */
-export const countPages: Statement<{ pages: string }> = statement(
-  'count-pages',
   (t) =>
-    sql`select (pg_relation_size(${t.literal} || '.jobs') / current_setting('block_size')::bigint)::text as pages`,
+    sql`select j.id::text, ${isLost(t)} as lost ${strays(t, sql`$1`, sql`$2`, sql`$3`)} limit 1000`,
 );
 
 /** Counts one more error of a task ($2) on a job ($1): $3 code, $4 message. Returns how often it was the same. */

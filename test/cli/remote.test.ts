@@ -311,3 +311,18 @@ test('a change of many jobs is foreseen, done, watched and found in the audit', 
   ).toBe(30);
   expect((await straight.count()).count).toBe(0);
 });
+
+test('tokens are made, listed and revoked the same', async () => {
+  const all = await both();
+  const { straight, remote } = all;
+  const made = await remote.tokens.create({ name: 'ci', scopes: ['read'], expires: '30d' });
+  expect(made.token).toMatch(/\S{20,}/);
+  await remote.tokens.create({ name: 'other', scopes: ['write', 'tick'] });
+  expect((await expectSame(all, (on) => on.tokens.list())).tokens).toHaveLength(2);
+  const revoked = await remote.tokens.revoke(made.id, { reason: 'lost' });
+  expect(revoked).toMatchObject({ valid: false, revokeReason: 'lost' });
+  expect((await straight.tokens.list()).tokens).toContainEqual(revoked);
+  const page = await remote.tokens.list({ limit: 1 });
+  expect((await remote.tokens.list({ after: page.next ?? '' })).tokens).toEqual([revoked]);
+  await expect(remote.tokens.revoke('none')).rejects.toMatchObject({ code: 'TOKEN_NOT_FOUND' });
+});

@@ -120,3 +120,16 @@ test('with a token it may serve every address, and /v1 demands it', async () => 
   running.child.kill('SIGTERM');
   expect(await running.ended).toMatchObject({ code: 0 });
 });
+
+test('serve runs no jobs: it stores them, checks inputs by its modules, and stops cleanly', async () => {
+  const database = await freshDatabase();
+  onTestFinished(() => database.drop());
+  const running = start(['serve', MODULE, '--port', '0', '--database', database.url]);
+  const url = await urlOf(running);
+  expect(running.output()).toContain('it only serves');
+  expect(await post(url, { type: 'echo', input: {} })).toMatchObject({ status: 201 });
+  const { stdout } = await run(['status', '-o', 'json', '--database', database.url]);
+  expect(JSON.parse(stdout)).toMatchObject({ workers: [], live: [{ type: 'echo', count: 1 }] });
+  running.child.kill('SIGTERM');
+  expect(await running.ended).toMatchObject({ code: 0 });
+});

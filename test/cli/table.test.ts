@@ -1,8 +1,9 @@
 // The laws of tables: a person sees columns that fit the screen, a program tab-separated values that are whole.
 import { expect, test } from 'vitest';
-import { describeFailure, hidePasswords } from '../../src/cli/describe-failure.ts';
+import { describeFailure } from '../../src/cli/describe-failure.ts';
 import { type Column, drawTable, type TableLook } from '../../src/cli/table.ts';
 import { unstuckError } from '../../src/domain/errors.ts';
+import { hidePasswords } from '../../src/domain/secrets.ts';
 
 const COLUMNS: readonly Column[] = [
   { title: 'ID' },

@@ -15,6 +15,37 @@ test('facts of which no JSON can be made are written all the same', () => {
   );
 });
 
+test('what a name says to be secret is not written, at any depth, and the count that fences an attempt is', () => {
+  const facts = {
+    token: '17',
+    authorization: 'Bearer abc',
+    request: { headers: { Cookie: 'sid=abc', accept: '*/*' }, tokens: 3 },
+    list: [{ apiKey: 'abc', client_secret: 'abc', 'X-Auth-Token': 'abc' }],
+    dbPassword: 'abc',
+    password: '',
+    next: { token: 'abc' },
+  };
+  const line = formatLine('info', 'x', facts);
+  expect(line).not.toMatch(/abc/);
+  expect(line).toMatch(/ token=17 authorization=\[redacted\] /);
+  expect(line).toContain('accept');
+  expect(line).toContain('tokens');
+  expect(facts.authorization).toBe('Bearer abc');
+});
+
+test('a secret inside a circle is not written either', () => {
+  const circular: Record<string, unknown> = { password: 'abc' };
+  circular['itself'] = circular;
+  expect(formatLine('info', 'x', { circular, big: 1n })).not.toMatch(/abc/);
+});
+
+test('the message of an error is written without the password of an address in it', () => {
+  const error = new Error('cannot reach postgres://me:abc@db/x');
+  expect(formatLine('warn', 'x', { error })).toBe(
+    'level=warn event=x error="cannot reach postgres://me@db/x"',
+  );
+});
+
 test('a line on which the given log throws goes to the fallback, with the reason', () => {
   const lines: string[] = [];
   const log = sturdyLog(

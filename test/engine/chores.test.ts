@@ -15,6 +15,7 @@ test('every round does every chore, and a failed one is part of what the round t
   const sweeper = new Sweeper(database(), unstuck.log, hooks, [
     {
       name: 'broken',
+      work: 'schedules',
       run: () =>
         broken
           ? Promise.reject(new Error('no'))
@@ -22,6 +23,7 @@ test('every round does every chore, and a failed one is part of what the round t
     },
     {
       name: 'good',
+      work: 'schedules',
       run: (on) => {
         done.push(on.config.schema);
         return Promise.resolve({ ready: new Set(['mail']), done: 2, more: true });

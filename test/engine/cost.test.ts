@@ -71,6 +71,19 @@ test('an idle worker runs a job in two statements: one claims it, one ends it an
   );
 });
 
+test('a process without work asks one statement a round: the sweep, the watch over the workers, the claim; two for findings', async () => {
+  const all = await setup({ sweepInterval: '50ms', watchInterval: '50ms', pollInterval: '50ms' });
+  await all.unstuck.work([job('plain', () => undefined)]);
+  const ran = watchStatements();
+  const rounds = (name: string): number => ran().filter((one) => one === name).length;
+  const twenty = (): boolean =>
+    ['take-tick', 'watch-locks', 'claim-jobs'].every((name) => rounds(name) >= 20);
+  await eventually(() => twenty() && rounds('take-findings-tick') > 0, 'twenty rounds of each');
+  expect(new Set(ran().filter((name) => !ONCE.has(name) && !RETENTION.has(name)))).toEqual(
+    new Set(['take-tick', 'watch-locks', 'claim-jobs', 'take-findings-tick', 'find-late-groups']),
+  );
+});
+
 test('quick jobs are claimed and ended by the hundred, with no statement besides', async () => {
   const all = await setup({ sweep: false });
   const plain = job('plain', () => undefined);
@@ -108,6 +121,16 @@ test('however many jobs end at once, each end rides with a claim and none is lef
 
 /** What a process runs when it starts to work, and what the throttle of its enqueues had kept back. */
 const ONCE: ReadonlySet<string> = new Set(['define-types', 'list-migrations', 'notify']);
+/** What is forgotten every ten minutes, and first at the start. */
+const RETENTION: ReadonlySet<string> = new Set([
+  'prune-row-errors',
+  'prune-links',
+  'prune-fan-outs',
+  'prune-audit',
+  'list-partitions',
+  'list-loose-tables',
+  'read-today',
+]);
 const HOT: ReadonlySet<string> = new Set(['claim-jobs', 'finish-and-claim', 'finish-jobs']);
 
 /** Returns what tells the names of the statements that the engine has run since. */

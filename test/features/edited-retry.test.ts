@@ -81,3 +81,15 @@ test("S4.7: an edited retry whose reply is lost is made once, and somebody else'
   await expect(retried).rejects.toMatchObject({ code: 'JOB_STATE_CONFLICT' });
   expect(await all.unstuck.get(id)).toMatchObject({ state: 'queued', input: 'new' });
 });
+
+test.each(['cancel', 'release', 'retry'] as const)(
+  'a reason that cannot be stored is refused by %s, in words',
+  async (verb) => {
+    const { unstuck } = await setup();
+    const { id } = await unstuck.enqueue('free', 1, { hold: true });
+    await expect(unstuck[verb](id, { reason: '\u0000' })).rejects.toMatchObject({
+      code: 'REQUEST_INVALID',
+    });
+    expect(await unstuck.get(id)).toMatchObject({ state: 'pending' });
+  },
+);

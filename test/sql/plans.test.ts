@@ -9,12 +9,19 @@ import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enque
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
 import {
-  findLinkWork,
   findParents,
   findWaitingKeys,
   findWaitingPools,
   lookAtParents,
 } from '../../src/sql/links.ts';
+import {
+  beatPulled,
+  findFormer,
+  findPulled,
+  handOver,
+  pullState,
+  registerPull,
+} from '../../src/sql/pull.ts';
 import { resetJobs } from '../../src/sql/reset-stuck.ts';
 import {
   cancelReplaced,
@@ -40,9 +47,9 @@ import {
   findOverdue,
   promote,
   reclaim,
-  takeTick,
   timeOut,
 } from '../../src/sql/sweep.ts';
+import { takeTick, takeTickBlindly } from '../../src/sql/ticks.ts';
 import { queuedJobs, registerWorker } from '../chaos/sessions.ts';
 import { setup } from '../support/unstuck.ts';
 
@@ -51,6 +58,8 @@ const BACKLOG = 250_000;
 const BATCH = 20;
 /** Pages that a row read, locked and written may cost with its index entries; a walk through the backlog costs tens of thousands. */
 const PAGES_PER_ROW = 60;
+/** A tick looks for each kind of work by an index, and for strays in 500 pages of the table in their order. */
+const TICK_PAGES = 600;
 /** A round of findings reads 8,000 pages of the table in their order, and in the index the heads of each type. */
 const FINDING_PAGES = 12_000;
 const MOVES =
@@ -118,6 +127,7 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     300_000,
     5,
     null,
+    null,
   ];
   const call = (statement: Statement<unknown>, ...values: Call['values']): Call => ({
     statement,
@@ -139,6 +149,14 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(findForeign, worker, list({})),
     call(findUnknown, worker, 0, '{}', list({})),
     call(pruneClaims, worker),
+    call(takeTickBlindly, 'sweep', 1_000),
+    { statement: takeTick, values: ['sweep', 1_000, 0, 500, 1_000], pages: TICK_PAGES },
+    call(registerPull, worker, 'w', 30_000, '{m}', 1),
+    call(pullState, worker, '{m}'),
+    call(handOver, worker, array(running)),
+    call(findPulled, running[0] ?? '', '1'),
+    call(beatPulled, running[0] ?? '', '1'),
+    call(findFormer, running[0] ?? '', '1'),
     call(takeTick, 'sweep', 1_000),
     call(findDue, 'time', BATCH),
     call(promote, array(due)),
@@ -156,7 +174,6 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(cancelJobs, array(running), null, null, null),
     call(resetJobs, array(running), null, null, null, 0),
     call(deleteJobs, array(due), '-infinity', 'infinity'),
-    call(findLinkWork),
     call(lookAtParents, 30_000, BATCH),
     call(findWaitingPools, '', BATCH),
     call(findWaitingKeys, '', BATCH),

@@ -11,6 +11,7 @@ import { remoteBulk } from './remote-bulk.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
 import { remoteSchedules } from './remote-schedules.ts';
+import { remoteTokens } from './remote-tokens.ts';
 
 /** The methods of `Unstuck` on a server; `by` is whoever its token belongs to. They throw what the server tells, and SERVER_UNREACHABLE. */
 export function remoteUnstuck(client: Client): Operable {
@@ -26,6 +27,7 @@ export function remoteUnstuck(client: Client): Operable {
         return { entries: fromJson(data), next };
       },
     },
+    tokens: remoteTokens(client),
     queues: remoteQueues(client),
     pools: remotePools(client),
     limits: remoteLimits(client),

@@ -3,13 +3,13 @@ import type { Enqueued } from '../../domain/job.ts';
 import type { Log } from '../../domain/log.ts';
 import type { NewJob } from '../../domain/new-job.ts';
 import type { Enqueuer } from '../../engine/enqueuer.ts';
+import { traceFirings } from '../../engine/send-trace.ts';
 import type { ChoreRound } from '../../engine/sweeper.ts';
 import type { ChangedRow } from '../../sql/admin.ts';
 import { findConflicts } from '../../sql/enqueue.ts';
 import {
   cancelReplaced,
   failSchedules,
-  hasDueSchedules,
   lockDueSchedule,
   lockDueSchedules,
   moveSchedules,
@@ -62,11 +62,11 @@ interface Outcome {
  */
 export async function fireDue(database: Database, storing: Storing, log: Log): Promise<ChoreRound> {
   const fired: Fired = { types: new Set(), runs: 0 };
-  const [found] = await database.run(hasDueSchedules);
   const until = monotonicMs() + ROUND_MS;
-  let more = found?.due === true;
-  while (more && monotonicMs() <= until) more = await fireBatch(database, storing, log, fired);
-  return { ready: fired.types, done: fired.runs, more };
+  for (;;) {
+    const more = await fireBatch(database, storing, log, fired);
+    if (!more || monotonicMs() > until) return { ready: fired.types, done: fired.runs, more };
+  }
 }
 
 /** One transaction for many schedules; when PostgreSQL refuses it, one for each. Returns whether more are due. */
@@ -124,9 +124,8 @@ async function fireLocked(
   const answers =
     all.length === 0
       ? []
-      : await storing.enqueueIn(
-          client,
-          all.map(({ job }) => job),
+      : await traceFirings(database.config, firings(jobs), (traced) =>
+          storing.enqueueIn(client, traced),
         );
   const byId = new Map(all.map(({ job }, index) => [job.id, answers[index] as Enqueued]));
   const moves = plans.map((plan) => moveOf(plan, jobs.get(plan) ?? [], byId));
@@ -216,6 +215,13 @@ export async function letOnAfter(
 ): Promise<ReadonlySet<string>> {
   for (const { id } of replaced) await cancelChildrenOf(database, id);
   return letOn(database, concernedBy(replaced.map(({ links }) => links)));
+}
+
+/** The jobs of each schedule, in the order of `jobs`. */
+function firings(
+  jobs: ReadonlyMap<Plan, readonly Run[]>,
+): { readonly name: string; readonly jobs: readonly NewJob[] }[] {
+  return [...jobs].map(([{ row }, runs]) => ({ name: row.name, jobs: runs.map(({ job }) => job) }));
 }
 
 /** The row that `moveSchedules` reads. */

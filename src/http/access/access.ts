@@ -1,45 +1,96 @@
 /** Access: who makes a request, and whether they may. Closed by default, except to this machine itself. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { unstuckError } from '../../domain/errors.ts';
 import { allows, type Scope } from '../../domain/scopes.ts';
-import { isLoopback } from '../../domain/serve-options.ts';
-import type { Peer, Principal } from './principal.ts';
+import { digestOf, readToken } from '../../domain/tokens.ts';
+import type { Unstuck } from '../../unstuck.ts';
+import { AddressBuckets, Buckets } from './buckets.ts';
+import { addressOf, checkHere, hostOf, isHttps } from './connection.ts';
+import { readCookie } from './cookie.ts';
+import { checkOrigin, originRefused } from './origin.ts';
+import type { Caller, Peer, Principal } from './principal.ts';
+import { Remembered } from './remembered.ts';
 import type { TickAuthenticator } from './tick.ts';
 
 /** How access is decided. */
 export interface AccessOptions {
   readonly token?: string | undefined;
   readonly open?: boolean | undefined;
+  readonly authenticate?:
+    | ((request: Request) => Caller | undefined | Promise<Caller | undefined>)
+    | undefined;
   /** Knows the outside schedulers, which only routes of the scope `tick` let in. */
   readonly tick?: TickAuthenticator | undefined;
+  readonly origins: readonly string[];
+  readonly trustProxy: boolean;
+  readonly requestsPerSecond: number;
+  /** Whether it is known that this is no development: then a host name alone opens nothing. */
+  readonly production: boolean;
 }
+
+/** A session that has been opened. */
+export interface Login {
+  /** What the cookie carries. */
+  readonly secret: string;
+  readonly principal: Principal;
+}
+
+/** Wrong tokens and cookies of one address: so many may come at once, as from a client that was not told of a new token. */
+const FAILURES = { burst: 60, perSecond: 1 };
+/** Wrong logins of one address. */
+const LOGINS = { burst: 5, perSecond: 5 / 60 };
+/** Requests of one address to the routes that ask nobody. */
+const OPEN_REQUESTS = { burst: 100, perSecond: 50 };
+const HTTP: Caller = { name: 'http', scopes: ['admin'] };
 
 /** Knows who makes a request. */
 export class Access {
-  #options: AccessOptions;
+  readonly #options: AccessOptions;
+  readonly #tokens: Unstuck['tokens'];
+  readonly #root: Buffer | undefined;
+  readonly #known = new Remembered<Principal>();
+  readonly #failures = new AddressBuckets(FAILURES);
+  readonly #logins = new AddressBuckets(LOGINS);
+  readonly #openRequests = new AddressBuckets(OPEN_REQUESTS);
+  readonly #requests: Buckets;
 
-  constructor(options: AccessOptions) {
+  constructor(options: AccessOptions, tokens: Unstuck['tokens']) {
+    const { token, requestsPerSecond: perSecond } = options;
     this.#options = options;
+    this.#tokens = tokens;
+    this.#root = token === undefined ? undefined : digestOf(token);
+    this.#requests = new Buckets({ burst: 2 * perSecond, perSecond });
   }
 
-  /**
-   * Resolves with who makes the request, or throws UNAUTHENTICATED or HOST_REFUSED. Without a token the Host header must name this machine: a
-   * web page whose name was pointed at 127.0.0.1 (DNS rebinding) sends its own name there.
-   */
-  async authenticate(request: Request, _peer: Peer): Promise<Principal> {
-    const { token, open = false } = this.#options;
-    if (token !== undefined) {
-      checkToken(request, token);
-      return { name: 'root', scopes: ['admin'], via: 'root' };
+  /** Lets in whoever may do what asks for `scope`. Throws what the checks below throw, and RATE_LIMITED. */
+  async admit(request: Request, peer: Peer, scope: Scope | 'any' | 'open'): Promise<Principal> {
+    const proven = this.#checkOrigin(request);
+    if (scope === 'open') {
+      this.#openRequests.of(this.#addressOf(request, peer)).take();
+      if (!proven && this.cookieOf(request) !== undefined) throw originRefused(undefined);
+      return { name: 'nobody', scopes: [], via: 'open' };
     }
-    if (open) return { name: 'http', scopes: ['admin'], via: 'open' };
-    checkHost(request);
-    return { name: 'http', scopes: ['admin'], via: 'host' };
+    const scheduler = scope === 'tick' ? await this.#options.tick?.(request) : undefined;
+    const principal = scheduler ?? (await this.authenticate(request, peer));
+    if (!proven && this.#byCookie(principal, request)) throw originRefused(undefined);
+    this.#requests.take(`${principal.via}:${principal.name}`);
+    if (scope !== 'any') this.authorize(principal, scope);
+    return principal;
   }
 
-  /** As `authenticate`, for a route of the scope `tick`: an outside scheduler may also bring its secret, or the identity of its cloud. */
-  async authenticateTick(request: Request, peer: Peer): Promise<Principal> {
-    return (await this.#options.tick?.(request)) ?? this.authenticate(request, peer);
+  /** Resolves with who makes the request. Throws UNAUTHENTICATED, HOST_REFUSED, or RATE_LIMITED after too many wrong tokens of one address. */
+  async authenticate(request: Request, peer: Peer): Promise<Principal> {
+    const { authenticate, open = false, token, production } = this.#options;
+    if (authenticate !== undefined) return recognised(await authenticate(request));
+    if (open) return { ...HTTP, via: 'open' };
+    const bearer = bearerOf(request);
+    if (bearer !== undefined) return good(await this.verify(bearer, request, peer));
+    const session = await this.#session(request, peer);
+    if (session !== undefined) return session;
+    if (token !== undefined)
+      throw unauthenticated('Expected the header `authorization: Bearer …`, got none.');
+    checkHere(request, peer, { production });
+    return { ...HTTP, via: 'host' };
   }
 
   /** Throws SCOPE_MISSING unless the principal may do what asks for `scope`. */
@@ -51,29 +102,122 @@ export class Access {
       { detail: { missing_scope: scope } },
     );
   }
+
+  /** Whose token a text is; undefined when it is nobody's. Throws RATE_LIMITED for an address that sent too many wrong ones. */
+  async verify(text: string, request: Request, peer: Peer): Promise<Principal | undefined> {
+    const digest = digestOf(text);
+    return this.#remember(`t${digest.toString('base64')}`, request, peer, async () => {
+      if (this.#root !== undefined && timingSafeEqual(digest, this.#root))
+        return { value: { name: 'root', scopes: ['admin'], via: 'root' }, leftMs: null };
+      const found = await this.#tokens.verify(text);
+      if (found === undefined) return undefined;
+      const { name, scopes, leftMs } = found;
+      return { value: { name, scopes, via: 'token' }, leftMs };
+    });
+  }
+
+  /** Opens a session in place of the one whose cookie the request carries. Throws UNAUTHENTICATED, and RATE_LIMITED after five wrong tokens of one address in a minute. */
+  async logIn(token: string, request: Request, peer: Peer): Promise<Login> {
+    if (this.#options.open === true || this.#options.authenticate !== undefined)
+      throw unstuckError(
+        'ROUTE_NOT_FOUND',
+        'The application in which this is mounted knows who asks; there is nothing to log in to.',
+      );
+    const logins = this.#logins.of(this.#addressOf(request, peer));
+    logins.take();
+    const principal = good(await this.verify(token, request, peer));
+    logins.giveBack();
+    await this.logOut(request);
+    const tokenId = principal.via === 'root' ? undefined : readToken(token)?.id;
+    const { sessions } = this.#tokens;
+    const secret = await sessions.open(tokenId === undefined ? { root: token } : { tokenId });
+    return { secret, principal: { ...principal, via: 'session' } };
+  }
+
+  /** Ends the session whose cookie the request carries. */
+  async logOut(request: Request): Promise<void> {
+    const secret = this.cookieOf(request);
+    if (secret === undefined) return;
+    await this.#tokens.sessions.end(secret);
+    this.#known.forget(keyOf(secret));
+  }
+
+  async #session(request: Request, peer: Peer): Promise<Principal | undefined> {
+    const secret = this.cookieOf(request);
+    if (secret === undefined) return undefined;
+    return this.#remember(keyOf(secret), request, peer, async () => {
+      const found = await this.#tokens.sessions.verify(secret, this.#options.token);
+      if (found === undefined) return undefined;
+      const { name, scopes, leftMs } = found;
+      return { value: { name: name ?? 'root', scopes, via: 'session' }, leftMs };
+    });
+  }
+
+  /** Whoever was good a while ago does not guess, and is asked about however many wrong ones come from the same address. */
+  async #remember(
+    key: string,
+    request: Request,
+    peer: Peer,
+    ask: Parameters<Remembered<Principal>['get']>[1],
+  ): Promise<Principal | undefined> {
+    if (!this.#known.knows(key)) this.#failures.of(this.#addressOf(request, peer)).check();
+    const found = await this.#known.get(key, ask);
+    if (found === undefined) this.#failures.of(this.#addressOf(request, peer)).take();
+    return found;
+  }
+
+  #checkOrigin(request: Request): boolean {
+    const { origins, trustProxy } = this.#options;
+    return checkOrigin(request, { host: () => hostOf(request, trustProxy), origins });
+  }
+
+  /** An application may know its callers by cookies too. */
+  #byCookie({ via }: Principal, request: Request): boolean {
+    return via === 'session' || (via === 'open' && request.headers.has('cookie'));
+  }
+
+  /** The secret of the session whose cookie the request carries. */
+  cookieOf(request: Request): string | undefined {
+    return readCookie(request, this.isHttps(request));
+  }
+
+  /** Whether the client speaks TLS. */
+  isHttps(request: Request): boolean {
+    return isHttps(request, this.#options.trustProxy);
+  }
+
+  #addressOf(request: Request, peer: Peer): string | undefined {
+    return addressOf(request, peer, this.#options.trustProxy);
+  }
+
+  /** Takes note that tokens have changed: this process asks about each anew. */
+  tokensChanged(): void {
+    this.#known.forgetAnswers();
+  }
 }
 
-function checkHost(request: Request): void {
-  const host = request.headers.get('host') ?? new URL(request.url).host;
-  if (isLoopback(host.replace(/:\d+$/, ''))) return;
-  throw unstuckError(
-    'HOST_REFUSED',
-    `Expected the Host header to name this machine (localhost, 127.0.0.1), got ${JSON.stringify(host.slice(0, 80))}.`,
+function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S{1,500}) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+}
+
+function good(principal: Principal | undefined): Principal {
+  if (principal !== undefined) return principal;
+  throw unauthenticated(
+    'The token of the request is not one of this server, or was revoked, or has expired.',
   );
 }
 
-function checkToken(request: Request, token: string): void {
-  const given = /^Bearer +(\S+) *$/i.exec(request.headers.get('authorization') ?? '')?.[1];
-  if (given !== undefined && timingSafeEqual(digest(given), digest(token))) return;
-  throw unstuckError(
-    'UNAUTHENTICATED',
-    given === undefined
-      ? 'Expected the header `authorization: Bearer …`, got none.'
-      : 'The bearer token of the request is not the one of this server.',
+function recognised(caller: Caller | undefined): Principal {
+  if (caller !== undefined) return { name: caller.name, scopes: caller.scopes, via: 'open' };
+  throw unauthenticated(
+    'The application in which this is mounted does not know who makes the request.',
   );
 }
 
-/** Equal lengths, so that the comparison tells nothing of the token. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+function unauthenticated(message: string): Error {
+  return unstuckError('UNAUTHENTICATED', message);
+}
+
+function keyOf(secret: string): string {
+  return `s${digestOf(secret).toString('base64')}`;
 }

@@ -1,11 +1,15 @@
 /** Principal: who makes a request, as far as this server knows. */
 import type { Scope } from '../../domain/scopes.ts';
 
-/** Who makes a request, and what they may do. */
-export interface Principal {
+/** Somebody whom an application that mounts the handler has recognised itself. */
+export interface Caller {
   /** What is written as `by` where the request names nobody else. */
   readonly name: string;
   readonly scopes: readonly Scope[];
+}
+
+/** Who makes a request, and what they may do. */
+export interface Principal extends Caller {
   /**
    * What vouches for them: a token of the database, the token of the environment (`root`), a cookie, the identity of a cloud (`oidc`), the
    * secret of an outside scheduler (`secret`), an address of this machine (`host`), or the application that mounted the handler (`open`).

@@ -47,6 +47,9 @@ const shown = z.object({
   limit_key: z.string().nullable(),
   parent_id: z.string().nullable(),
   ordinal: z.int().nullable(),
+  traceparent: z.string().nullable().meta({
+    description: 'The W3C Trace Context of whoever enqueued it, when that was traced.',
+  }),
   worker_id: z.string().nullable(),
   reason: z.string().nullable(),
   created_at: instant,

@@ -61,6 +61,7 @@ const live = (t: Names): Sql => sql`
     progress real,
     progress_note text,
     error jsonb,
+    trace jsonb,
     constraint jobs_lane_in_id check (lane = get_byte(uuid_send(id), 15)),
     constraint jobs_type check (length(type) between 1 and 200),
     constraint jobs_gate check (waits_for in ('admit', 'hold', 'time', 'retry')),
@@ -77,7 +78,8 @@ const live = (t: Names): Sql => sql`
       and isfinite(run_at) and isfinite(finish_by)), -- Unknown, for a time that is null, is no refusal.
     constraint jobs_bounds check (attempts_max between 1 and 1000 and timeout_ms between 100 and 315360000000
       and claim_within_ms between 100 and 315360000000 and rank between -1000 and 1000 and length(unique_key) between 1 and 500
-      and attempt between 0 and 1000000 and token between 0 and 4611686018427387904 and crashes between 0 and 1000 and snoozes >= 0),
+      and attempt between 0 and 1000000 and token between 0 and 4611686018427387904 and crashes between 0 and 1000 and snoozes >= 0
+      and jsonb_typeof(trace) = 'object' and pg_column_size(trace) <= 2000),
     constraint jobs_links_later check (lane = 0 and wants_pool is null and slot_pool is null and limit_key is null
       and parent_id is null and ordinal is null)
   ) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
@@ -100,7 +102,7 @@ const finished = (t: Names): Sql => sql`
     input jsonb not null, run_at timestamptz, finish_by timestamptz, worker_id uuid, token bigint not null,
     attempt integer not null, started_at timestamptz, created_at timestamptz not null, attempts_max integer,
     crashes smallint not null, snoozes integer not null, timeout_ms bigint, claim_within_ms bigint, wants_pool text,
-    limit_key text, unique_key text, parent_id uuid, ordinal integer, tags text[] not null, progress real, progress_note text,
+    limit_key text, unique_key text, parent_id uuid, ordinal integer, tags text[] not null, progress real, progress_note text, trace jsonb,
     state text collate "C" not null constraint finished_state check (state in ('completed', 'failed', 'cancelled')),
     finished_at timestamptz not null,
     done_token bigint,

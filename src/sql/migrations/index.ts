@@ -9,7 +9,9 @@ import { admission } from './006-admission.ts';
 import { lettingOn } from './007-letting-on.ts';
 import { audit } from './008-audit.ts';
 import { schedules } from './009-schedules.ts';
+import { tokens } from './010-tokens.ts';
 import { requests } from './011-requests.ts';
+import { pull } from './012-pull.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -31,7 +33,9 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: 'letting-on', needs: 7, build: lettingOn },
   { number: 8, name: 'audit', needs: 7, build: audit },
   { number: 9, name: 'schedules', needs: 7, build: schedules },
+  { number: 10, name: 'tokens', needs: 7, build: tokens },
   { number: 11, name: 'requests', needs: 7, build: requests },
+  { number: 12, name: 'pull', needs: 7, build: pull },
 ];
 
 /** The number of the newest migration that this version knows. */

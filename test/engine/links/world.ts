@@ -138,6 +138,7 @@ export class World {
       timeoutMs: 60_000,
       abortGraceMs: 1_000,
       limits: { bytesMax: 100_000, depthMax: 50 },
+      trace: () => undefined,
       job: (attempt, input) => running(attempt, input),
       progress: () => undefined,
       fanOut: (attempt, parent) => runFanOut(database, attempt, parent),

@@ -19,7 +19,7 @@ export function sweeper(all: Setup): Sweeper {
   const { database, fire } = firing(all);
   const hooks = { ready: () => undefined, notify: () => Promise.resolve() };
   return new Sweeper(database.forSweep(), all.unstuck.log, hooks, [
-    { name: 'schedules', run: fire },
+    { name: 'schedules', work: 'schedules', run: fire },
   ]);
 }
 

@@ -6,7 +6,13 @@ import type {
   BulkDryRun,
   CancelJobRequest,
   CheckPoolsAnswer,
+  ClaimBeat,
+  ClaimEnd,
+  ClaimedJobs,
+  ClaimJobsRequest,
+  CompleteClaimRequest,
   CountJobsRequest,
+  CreateTokenRequest,
   DeleteJobRequest,
   DeleteLimitRequest,
   DeletePoolRequest,
@@ -17,6 +23,7 @@ import type {
   ExecutedPending,
   ExecutePendingRequest,
   ExplainJobRequest,
+  FailClaimRequest,
   FanOut,
   GetBulkActionRequest,
   GetExecutionsRequest,
@@ -27,6 +34,7 @@ import type {
   GetQueueRequest,
   GetScheduleRequest,
   GetTimelineRequest,
+  HeartbeatClaimRequest,
   Job,
   JobCount,
   Limit,
@@ -50,8 +58,13 @@ import type {
   ListQueuesRequest,
   ListSchedulesAnswer,
   ListSchedulesRequest,
+  ListTokensAnswer,
+  ListTokensRequest,
   ListWorkersAnswer,
+  LogInRequest,
+  MadeToken,
   Matrix,
+  Me,
   NewBulkAction,
   NewJob,
   Pause,
@@ -62,23 +75,29 @@ import type {
   PreviewRequest,
   PreviewScheduleAnswer,
   Queue,
+  ReleaseClaimRequest,
   ReleaseJobRequest,
   RepairPoolsAnswer,
+  ReportProgressRequest,
   ResetStuck,
   ResetStuckRequest,
   ResumeQueueRequest,
   ResumeScheduleRequest,
   ResumeTypeRequest,
   RetryJobRequest,
+  RevokeTokenRequest,
   RunScheduleRequest,
   Schedule,
   SetLimitRequest,
   SetPoolRequest,
   SetScheduleRequest,
   Status,
+  StopPullWorkerAnswer,
+  StopPullWorkerRequest,
   TickRequest,
   TickRound,
   Timeline,
+  Token,
   Why,
 } from './shapes.ts';
 
@@ -91,7 +110,7 @@ export interface Operations {
   getOpenApi(request?: NoFields, options?: CallOptions): Promise<unknown>;
   /**
    * Stores a job.
-   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
+   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
    */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;
   /**
@@ -102,7 +121,7 @@ export interface Operations {
   /**
    * Stores up to 1,000 jobs, each for itself.
    * One that is refused keeps no other from being stored: it is answered with its problem. Only those need to be sent again. With an idempotency key all are answered from one transaction.
-   * Throws IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_MISMATCH.
+   * Throws REQUEST_TIMEOUT, IDEMPOTENCY_IN_FLIGHT, IDEMPOTENCY_MISMATCH.
    */
   enqueueJobs(request: EnqueueJobsRequest, options?: CallOptions): Promise<EnqueuedJobs>;
   /**
@@ -133,31 +152,34 @@ export interface Operations {
   explainJob(request: ExplainJobRequest, options?: CallOptions): Promise<Why>;
   /**
    * Cancels a live job; a running one is told within two heartbeats.
-   * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_ID_INVALID.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_STATE_CONFLICT, JOB_ID_INVALID.
    */
   cancelJob(request: CancelJobRequest, options?: CallOptions): Promise<Job>;
   /**
    * Runs a finished job again, with fresh attempts and the same id.
    * With `input` it runs with that instead of its own, which is kept in its history.
-   * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, KEY_TAKEN, INPUT_TOO_LARGE, JOB_ID_INVALID, INPUT_INVALID.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_STATE_CONFLICT, KEY_TAKEN, INPUT_TOO_LARGE, JOB_ID_INVALID, INPUT_INVALID.
    */
   retryJob(request: RetryJobRequest, options?: CallOptions): Promise<Job>;
   /**
    * Lets a held job go.
-   * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_ID_INVALID.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_STATE_CONFLICT, JOB_ID_INVALID.
    */
   releaseJob(request: ReleaseJobRequest, options?: CallOptions): Promise<Job>;
-  /** Puts running jobs whose attempt started too long ago back into the queue. */
+  /**
+   * Puts running jobs whose attempt started too long ago back into the queue.
+   * Throws REQUEST_TIMEOUT.
+   */
   resetStuck(request?: ResetStuckRequest, options?: CallOptions): Promise<ResetStuck>;
   /**
    * Starts the next job of a sequential queue, if none is running.
-   * Throws QUEUE_UNKNOWN.
+   * Throws QUEUE_UNKNOWN, REQUEST_TIMEOUT.
    */
   executePending(request: ExecutePendingRequest, options?: CallOptions): Promise<ExecutedPending>;
   /**
    * Retries, cancels or deletes many jobs: all that fit a filter, or those that are named.
    * It goes on behind the answer, in chunks of 500, and in another server when this one ends. `delete` asks for the scope admin.
-   * Throws COUNT_MISMATCH, INPUT_TOO_LARGE, JOB_ID_INVALID, OPTION_UNKNOWN.
+   * Throws REQUEST_TIMEOUT, COUNT_MISMATCH, INPUT_TOO_LARGE, JOB_ID_INVALID, OPTION_UNKNOWN.
    */
   startBulkAction(request: NewBulkAction, options?: CallOptions): Promise<BulkDryRun | BulkAction>;
   /**
@@ -175,7 +197,7 @@ export interface Operations {
   getBulkAction(request: GetBulkActionRequest, options?: CallOptions): Promise<BulkAction>;
   /**
    * Ends a change of many jobs between two chunks; what is done stays done.
-   * Throws BULK_ACTION_UNKNOWN, BULK_ACTION_ENDED, JOB_ID_INVALID.
+   * Throws BULK_ACTION_UNKNOWN, REQUEST_TIMEOUT, BULK_ACTION_ENDED, JOB_ID_INVALID.
    */
   abortBulkAction(request: AbortBulkActionRequest, options?: CallOptions): Promise<BulkAction>;
   /**
@@ -203,7 +225,7 @@ export interface Operations {
   /**
    * Starts no further job of a queue, in any process, until then or until it is resumed.
    * Running jobs go on. A second pause replaces the first.
-   * Throws QUEUE_UNKNOWN, TIME_INVALID.
+   * Throws QUEUE_UNKNOWN, REQUEST_TIMEOUT, TIME_INVALID.
    */
   pauseQueue(request: PauseQueueRequest, options?: CallOptions): Promise<Queue>;
   /**
@@ -214,7 +236,7 @@ export interface Operations {
   /**
    * Starts no further job of one type, until then or until it is resumed.
    * Running jobs go on. A second pause replaces the first.
-   * Throws JOB_TYPE_UNKNOWN, TIME_INVALID.
+   * Throws REQUEST_TIMEOUT, JOB_TYPE_UNKNOWN, TIME_INVALID.
    */
   pauseType(request: PauseTypeRequest, options?: CallOptions): Promise<Pause>;
   /**
@@ -237,7 +259,7 @@ export interface Operations {
   /**
    * Sets how many slots a pool has, and makes it when it is missing.
    * More slots let waiting jobs in at once; fewer end nobody, the pool drains.
-   * Throws POOL_INVALID.
+   * Throws REQUEST_TIMEOUT, POOL_INVALID.
    */
   setPool(request: SetPoolRequest, options?: CallOptions): Promise<Pool>;
   /**
@@ -262,7 +284,7 @@ export interface Operations {
   /**
    * Sets the amounts of a limit; they stay, whatever the code says.
    * More let waiting jobs in at once; fewer end nobody.
-   * Throws LIMIT_INVALID.
+   * Throws REQUEST_TIMEOUT, LIMIT_INVALID.
    */
   setLimit(request: SetLimitRequest, options?: CallOptions): Promise<Limit>;
   /**
@@ -289,7 +311,7 @@ export interface Operations {
   /**
    * Stores a schedule, or makes the stored one what the body says.
    * What the body leaves out gets its default; the same again changes nothing; a changed rule goes on with its first time from now; a pause stays.
-   * Throws INPUT_TOO_LARGE, SCHEDULE_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, INPUT_INVALID, PRIORITY_INVALID, KEY_INVALID, TIME_INVALID, POOL_INVALID, LIMIT_INVALID.
+   * Throws REQUEST_TIMEOUT, INPUT_TOO_LARGE, SCHEDULE_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, INPUT_INVALID, PRIORITY_INVALID, KEY_INVALID, TIME_INVALID, POOL_INVALID, LIMIT_INVALID.
    */
   setSchedule(request: SetScheduleRequest, options?: CallOptions): Promise<Schedule>;
   /**
@@ -300,23 +322,23 @@ export interface Operations {
   /**
    * Pauses a schedule, until then or until it is resumed.
    * Times of a pause are not missed: they never fire.
-   * Throws SCHEDULE_NOT_FOUND, SCHEDULE_INVALID.
+   * Throws SCHEDULE_NOT_FOUND, REQUEST_TIMEOUT, SCHEDULE_INVALID.
    */
   pauseSchedule(request: PauseScheduleRequest, options?: CallOptions): Promise<Schedule>;
   /**
    * Ends a pause; the schedule goes on with its first time from now.
-   * Throws SCHEDULE_NOT_FOUND.
+   * Throws SCHEDULE_NOT_FOUND, REQUEST_TIMEOUT.
    */
   resumeSchedule(request: ResumeScheduleRequest, options?: CallOptions): Promise<Schedule>;
   /**
    * Runs a schedule once, now, paused or not, beside its times.
-   * Throws SCHEDULE_NOT_FOUND, POOL_UNKNOWN, SLOTS_EXHAUSTED, POOL_BUSY, KEY_BUSY.
+   * Throws SCHEDULE_NOT_FOUND, POOL_UNKNOWN, REQUEST_TIMEOUT, SLOTS_EXHAUSTED, POOL_BUSY, KEY_BUSY.
    */
   runSchedule(request: RunScheduleRequest, options?: CallOptions): Promise<EnqueuedJob>;
   /**
    * Answers the next runs of a stored schedule, or of a rule; it stores nothing.
    * None while a pause without an end lasts.
-   * Throws SCHEDULE_NOT_FOUND, SCHEDULE_INVALID.
+   * Throws SCHEDULE_NOT_FOUND, REQUEST_TIMEOUT, SCHEDULE_INVALID.
    */
   previewSchedule(request?: PreviewRequest, options?: CallOptions): Promise<PreviewScheduleAnswer>;
   /**
@@ -347,4 +369,68 @@ export interface Operations {
    * Throws OIDC_KEYS_UNREACHABLE.
    */
   tick(request: TickRequest, options?: CallOptions): Promise<TickRound>;
+  /**
+   * Gives jobs to a worker; waits for a first one as long as it asks.
+   * The worker is registered by its first claim; each of its calls renews its lease. When it has been silent for a lease its jobs run elsewhere.
+   * Throws REQUEST_TIMEOUT, JOB_TYPE_INVALID, JOB_ID_INVALID, WORKER_STOPPED.
+   */
+  claimJobs(request: ClaimJobsRequest, options?: CallOptions): Promise<ClaimedJobs | undefined>;
+  /**
+   * Signs a worker off; what it still holds goes back, uncharged.
+   * Throws REQUEST_TIMEOUT.
+   */
+  stopPullWorker(
+    request: StopPullWorkerRequest,
+    options?: CallOptions,
+  ): Promise<StopPullWorkerAnswer>;
+  /**
+   * Says that a worker still runs a job; tells it whether to go on.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   */
+  heartbeatClaim(request: HeartbeatClaimRequest, options?: CallOptions): Promise<ClaimBeat>;
+  /**
+   * A heartbeat that notes how far the work is.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   */
+  reportProgress(request: ReportProgressRequest, options?: CallOptions): Promise<ClaimBeat>;
+  /**
+   * Completes a job with a result. A repeat is answered alike.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   */
+  completeClaim(request: CompleteClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
+  /**
+   * Ends an attempt that failed; the job is tried again as its type says.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID, TIME_INVALID.
+   */
+  failClaim(request: FailClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
+  /**
+   * Gives a job back into the queue, uncharged.
+   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   */
+  releaseClaim(request: ReleaseClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
+  /** Answers the metrics of this process and of the installation, for Prometheus. */
+  getMetrics(request?: NoFields, options?: CallOptions): Promise<string>;
+  /** Answers who makes the request, and what they may do. */
+  getMe(request?: NoFields, options?: CallOptions): Promise<Me>;
+  /**
+   * Opens a session for a browser: the answer sets a cookie.
+   * It ends after an hour without requests, after 12 hours, with its token, or by `logOut`. Five wrong tokens of one address in a minute are the most.
+   * Throws ROUTE_NOT_FOUND, REQUEST_TIMEOUT.
+   */
+  logIn(request: LogInRequest, options?: CallOptions): Promise<Me>;
+  /** Ends the session whose cookie the request carries, and removes the cookie. */
+  logOut(request?: NoFields, options?: CallOptions): Promise<undefined>;
+  /** Lists tokens, newest first, also those that cannot be used any more. */
+  listTokens(request?: ListTokensRequest, options?: CallOptions): Promise<ListTokensAnswer>;
+  /**
+   * Makes a token; its secret is in this answer only.
+   * Throws REQUEST_TIMEOUT, TOKEN_OPTIONS_INVALID.
+   */
+  createToken(request: CreateTokenRequest, options?: CallOptions): Promise<MadeToken>;
+  /**
+   * Revokes a token, and ends the sessions that were opened with it.
+   * Every process knows it within 5 s. The token stays in the list.
+   * Throws TOKEN_NOT_FOUND.
+   */
+  revokeToken(request: RevokeTokenRequest, options?: CallOptions): Promise<Token>;
 }

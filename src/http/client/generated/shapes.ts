@@ -81,6 +81,63 @@ export interface Cell {
   readonly error: JobError | null;
 }
 
+/** What a worker asks for. */
+export interface Claim {
+  readonly types: readonly string[];
+  /** How many jobs; default 1. */
+  readonly max?: number | undefined;
+  /** How long to wait for a first job; at most "25s", default 0. */
+  readonly wait?: string | number | undefined;
+  /** What people see it as. */
+  readonly name?: string | undefined;
+  /** How long the worker may be silent; "5s" to "1h", default "30s". */
+  readonly lease?: string | number | undefined;
+  /** What the worker runs. What it was given more than 10 s ago and does not name goes back. */
+  readonly holding?:
+    | readonly {
+        readonly id: string;
+        /** The fencing token that came with the job. */
+        readonly token: string;
+      }[]
+    | undefined;
+}
+
+/** Whether a worker shall go on. */
+export interface ClaimBeat {
+  /** False: stop, the attempt is over. */
+  readonly continue: boolean;
+  readonly reason: 'cancelled' | 'timed-out' | 'lost' | 'ended' | null;
+  readonly expires_at: string | null;
+}
+
+/** Where the job is after the end of this attempt. */
+export interface ClaimEnd {
+  readonly id: string;
+  readonly state: 'completed' | 'failed' | 'cancelled' | 'pending' | 'queued';
+}
+
+/** The jobs that a worker was given. */
+export interface ClaimedJobs {
+  readonly jobs: readonly {
+    readonly id: string;
+    /** Names this attempt in every call about it. */
+    readonly token: string;
+    readonly type: string;
+    /** Any JSON, exactly as it was stored. */
+    readonly input: unknown;
+    readonly attempt: number;
+    readonly attempts_max: number;
+    readonly crashes: number;
+    readonly tags: readonly string[];
+    readonly progress: number | null;
+    readonly progress_note: string | null;
+    /** The end of its timeout. */
+    readonly expires_at: string;
+  }[];
+  /** Say so often, or oftener, that you still run them. */
+  readonly heartbeat_every_ms: number;
+}
+
 /** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back. */
 export interface EnqueuedJob {
   readonly id: string;
@@ -121,6 +178,8 @@ export interface EnqueuedJob {
   readonly limit_key?: string | null | undefined;
   readonly parent_id?: string | null | undefined;
   readonly ordinal?: number | null | undefined;
+  /** The W3C Trace Context of whoever enqueued it, when that was traced. */
+  readonly traceparent?: string | null | undefined;
   readonly worker_id?: string | null | undefined;
   readonly reason?: string | null | undefined;
   readonly created_at?: string | undefined;
@@ -248,6 +307,8 @@ export interface Job {
   readonly limit_key: string | null;
   readonly parent_id: string | null;
   readonly ordinal: number | null;
+  /** The W3C Trace Context of whoever enqueued it, when that was traced. */
+  readonly traceparent: string | null;
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -333,6 +394,33 @@ export interface LimitKey {
   readonly waiting: number;
 }
 
+/** A new token with its secret. */
+export interface MadeToken {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly (
+    | 'metrics'
+    | 'tick'
+    | 'enqueue'
+    | 'worker'
+    | 'read'
+    | 'write'
+    | 'admin'
+  )[];
+  /** Whether it can be used: neither revoked nor expired. */
+  readonly valid: boolean;
+  readonly created_at: string;
+  readonly created_by: string | null;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly revoked_by: string | null;
+  readonly revoke_reason: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
+  /** What to send; shown this once. */
+  readonly token: string;
+}
+
 /** The work of a fan-out by the values of its axes. */
 export interface Matrix {
   readonly parent_id: string;
@@ -351,6 +439,33 @@ export interface Matrix {
     readonly col: number;
     readonly counts: ExecutionCounts;
   }[];
+}
+
+/** Who makes the request, and what they may do. */
+export interface Me {
+  readonly name: string;
+  /** As they were given. */
+  readonly scopes: readonly (
+    | 'metrics'
+    | 'tick'
+    | 'enqueue'
+    | 'worker'
+    | 'read'
+    | 'write'
+    | 'admin'
+  )[];
+  /** With all that they contain. */
+  readonly allows: readonly (
+    | 'metrics'
+    | 'tick'
+    | 'enqueue'
+    | 'worker'
+    | 'read'
+    | 'write'
+    | 'admin'
+  )[];
+  /** What vouches for them: a token, the token of the environment, a cookie, a cloud, an address of this machine, or the application that serves this. */
+  readonly via: 'token' | 'root' | 'session' | 'oidc' | 'host' | 'open';
 }
 
 /** A pause with what is paused. */
@@ -684,6 +799,31 @@ export interface Timeline {
     /** Any JSON, exactly as it was stored. */
     readonly detail: unknown;
   }[];
+}
+
+/** A token, without its secret. */
+export interface Token {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly (
+    | 'metrics'
+    | 'tick'
+    | 'enqueue'
+    | 'worker'
+    | 'read'
+    | 'write'
+    | 'admin'
+  )[];
+  /** Whether it can be used: neither revoked nor expired. */
+  readonly valid: boolean;
+  readonly created_at: string;
+  readonly created_by: string | null;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  readonly revoked_by: string | null;
+  readonly revoke_reason: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
 }
 
 /** Why a job is where it is, and what happens next. */
@@ -1136,4 +1276,119 @@ export interface ListAuditAnswer {
 /** What `tick` takes. */
 export interface TickRequest {
   readonly name: string;
+}
+
+/** What `claimJobs` takes. */
+export interface ClaimJobsRequest extends Claim {
+  /** The id of the worker: a UUID that it makes when it starts. */
+  readonly id: string;
+}
+
+/** What `stopPullWorker` takes. */
+export interface StopPullWorkerRequest {
+  /** The id of the worker: a UUID that it makes when it starts. */
+  readonly id: string;
+}
+
+/** What `stopPullWorker` answers. */
+export interface StopPullWorkerAnswer {
+  readonly released: number;
+}
+
+/** What `heartbeatClaim` takes. */
+export interface HeartbeatClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+}
+
+/** What `reportProgress` takes. */
+export interface ReportProgressRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  readonly progress: number;
+  readonly note?: string | undefined;
+}
+
+/** What `completeClaim` takes. */
+export interface CompleteClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  /** Any JSON; default null. */
+  readonly result?: unknown;
+}
+
+/** What `failClaim` takes. */
+export interface FailClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+  readonly error: {
+    readonly message: string;
+    /** Default HANDLER_FAILED. */
+    readonly code?: string | undefined;
+    /** Default Error. */
+    readonly name?: string | undefined;
+    readonly stack?: string | undefined;
+  };
+  /** False: fails at once, whatever attempts remain. */
+  readonly retry?: boolean | undefined;
+  /** A length of time: milliseconds, or a text such as "30s", "10m", "2h". */
+  readonly retry_after?: string | number | undefined;
+}
+
+/** What `releaseClaim` takes. */
+export interface ReleaseClaimRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly id: string;
+  /** The fencing token that came with the job. */
+  readonly token: string;
+}
+
+/** What `logIn` takes. */
+export interface LogInRequest {
+  readonly token: string;
+}
+
+/** What `listTokens` takes. */
+export interface ListTokensRequest {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listTokens` answers. */
+export interface ListTokensAnswer {
+  readonly data: readonly Token[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `createToken` takes. */
+export interface CreateTokenRequest {
+  /** Who or what has it: 1 to 100 characters. */
+  readonly name: string;
+  readonly scopes: readonly (
+    | 'metrics'
+    | 'tick'
+    | 'enqueue'
+    | 'worker'
+    | 'read'
+    | 'write'
+    | 'admin'
+  )[];
+  /** A length of time: milliseconds, or a text such as "30s", "10m", "2h". */
+  readonly expires_in?: string | number | undefined;
+}
+
+/** What `revokeToken` takes. */
+export interface RevokeTokenRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
 }
