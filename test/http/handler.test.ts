@@ -234,7 +234,7 @@ describe('a problem', () => {
     expect(await ask(handle, '/v1/nothing')).toMatchObject({ body: { code: 'ROUTE_NOT_FOUND' } });
     const method = await ask(handle, '/v1/jobs', { method: 'DELETE' });
     expect(method).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
-    expect(method.headers.get('allow')).toBe('POST');
+    expect(method.headers.get('allow')).toBe('POST, GET');
     expect(await ask(handle, '/v1/jobs/7')).toMatchObject({ body: { code: 'JOB_ID_INVALID' } });
   });
 
