@@ -5,9 +5,9 @@ import { isatty } from 'node:tty';
 import type { BulkAction, BulkResult, BulkRetryOptions, BulkSelection } from '../domain/bulk.ts';
 import { unstuckError } from '../domain/errors.ts';
 import { snakeJson } from '../domain/json.ts';
-import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
 import { type FilterOptions, toFilter } from './filter-options.ts';
+import type { Operable } from './operable.ts';
 import { readInput } from './read-input.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
@@ -76,7 +76,7 @@ function selectionOf(options: BulkCommandOptions): BulkSelection {
 
 /** Ctrl-C ends it between two chunks. */
 async function run(
-  unstuck: Unstuck,
+  unstuck: Operable,
   action: BulkAction,
   selection: BulkSelection,
   asked: BulkRetryOptions,

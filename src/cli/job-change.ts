@@ -2,8 +2,8 @@
 import type { Job } from '../domain/job.ts';
 import { jobJson } from '../domain/json.ts';
 import type { Actor } from '../storage/jobs.ts';
-import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Operable } from './operable.ts';
 import { readInput } from './read-input.ts';
 import { openScreen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
@@ -37,7 +37,7 @@ export function release(options: JobChangeOptions, id: string): Promise<number> 
 
 async function change(
   options: JobChangeOptions,
-  apply: (unstuck: Unstuck, actor: Actor) => Promise<Job>,
+  apply: (unstuck: Operable, actor: Actor) => Promise<Job>,
 ): Promise<number> {
   const screen = openScreen(options.output);
   const actor = { by: whoAmI(), reason: options.reason };

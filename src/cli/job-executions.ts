@@ -3,8 +3,8 @@ import { unstuckError } from '../domain/errors.ts';
 import type { ExecutionState } from '../domain/executions.ts';
 import { snakeJson } from '../domain/json.ts';
 import type { Cell as Execution, FanOut } from '../features/executions.ts';
-import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Operable } from './operable.ts';
 import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
 import type { Cell, Column, Paint } from './table.ts';
@@ -67,7 +67,7 @@ export async function jobExecutions(options: JobExecutionsOptions, id: string): 
   return EXIT.ok;
 }
 
-async function refuse(unstuck: Unstuck, id: string): Promise<never> {
+async function refuse(unstuck: Operable, id: string): Promise<never> {
   if ((await unstuck.get(id)) === undefined)
     throw unstuckError('JOB_NOT_FOUND', `There is no job ${id}.`, { detail: { id } });
   throw unstuckError(

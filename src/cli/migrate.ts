@@ -4,10 +4,11 @@ import { printMigrations } from '../storage/migrator.ts';
 import { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
 import { openScreen } from './screen.ts';
-import { connectOptions, type Globals } from './session.ts';
+import { connectOptions, type Globals, refuseServer } from './session.ts';
 
 /** Runs the command. */
 export async function migrate(options: Globals & { readonly print?: boolean }): Promise<number> {
+  refuseServer(options, 'migrate');
   const screen = openScreen(options.output);
   if (options.print === true) {
     const { schema } = parseConfig({ schema: options.schema }, process.env);

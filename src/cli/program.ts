@@ -36,6 +36,11 @@ function build(done: (code: number) => void): Command {
       '--database <url>',
       'PostgreSQL address (default: UNSTUCK_DATABASE_URL, DATABASE_URL, then the embedded one in .unstuck)',
     )
+    .option(
+      '--url <url>',
+      'address of a server, instead of the database (default: UNSTUCK_URL); its token is in UNSTUCK_TOKEN',
+    )
+    .option('--token-file <path>', 'file that holds the token for --url')
     .option('--schema <name>', 'schema that holds everything (default: UNSTUCK_SCHEMA, unstuck)')
     .addOption(
       new Option('-o, --output <format>', 'how results are written')

@@ -1,15 +1,19 @@
-/** Session: how a command reaches the database, once or as long as it takes. */
-import { ERRORS, UnstuckError } from '../domain/errors.ts';
+/** Session: how a command reaches an installation: its database, once or as long as it takes, or a server. */
+import { readFileSync } from 'node:fs';
+import { ERRORS, UnstuckError, unstuckError } from '../domain/errors.ts';
 import type { ConnectOptions } from '../domain/options.ts';
 import { settlesWithin, sleep } from '../std/timer.ts';
 import { isConnectionLost } from '../storage/postgres-errors.ts';
 import { Unstuck } from '../unstuck.ts';
 import { describeFailure } from './describe-failure.ts';
+import type { Operable } from './operable.ts';
 
 /** The options that every command takes. */
 export interface Globals {
   readonly database?: string;
   readonly schema?: string;
+  readonly url?: string;
+  readonly tokenFile?: string;
   readonly output: 'table' | 'json';
   readonly debug?: boolean;
   /** Of processes that run. */
@@ -20,11 +24,16 @@ const CLOSE_MS = 5_000;
 const WAIT_FIRST_MS = 500;
 const WAIT_MAX_MS = 10_000;
 
-/** Connects, does one thing, and lets go; the schema is not migrated, except the embedded database's, which is ours alone. */
+/**
+ * Does one thing with a server where the flags or UNSTUCK_URL name one, else with the database: then the schema is not migrated, except the embedded
+ * database's, which is ours alone.
+ */
 export async function withUnstuck<T>(
   globals: Globals,
-  work: (unstuck: Unstuck) => Promise<T>,
+  work: (unstuck: Operable) => Promise<T>,
 ): Promise<T> {
+  const url = serverOf(globals);
+  if (url !== undefined) return work(await connectRemotely(url, globals));
   const unstuck = await Unstuck.connect({
     ...connectOptions(globals, 'error'),
     ...(isEmbedded(globals) ? {} : { migrate: false }),
@@ -33,6 +42,51 @@ export async function withUnstuck<T>(
     return await work(unstuck);
   } finally {
     await settlesWithin(unstuck.close(), CLOSE_MS);
+  }
+}
+
+/** Throws OPTION_INVALID when the flags name a server, for a command that needs the database itself. */
+export function refuseServer({ url }: Globals, command: string): void {
+  if (url === undefined) return;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected ${command} without --url: it works on the database itself. Give --database.`,
+    { detail: { option: 'url' } },
+  );
+}
+
+/** A flag is stronger than the environment, and there a server than a database. */
+function serverOf({ url, database, schema }: Globals): string | undefined {
+  const known = url ?? (database === undefined ? process.env['UNSTUCK_URL'] : undefined);
+  if (known === undefined || known === '') return undefined;
+  const [other] = [database && '--database', schema && '--schema'].filter(Boolean);
+  if (other === undefined) return known;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected a server (--url, UNSTUCK_URL) or a database, got a server and ${other}. A server knows its own database.`,
+    { detail: { option: 'url' } },
+  );
+}
+
+/** The client and what it is made of are loaded only when there is a server to ask. */
+async function connectRemotely(url: string, { tokenFile }: Globals): Promise<Operable> {
+  const [{ createClient }, { remoteUnstuck }] = await Promise.all([
+    import('../http/client/index.ts'),
+    import('./remote/remote-unstuck.ts'),
+  ]);
+  const token = tokenFile === undefined ? process.env['UNSTUCK_TOKEN'] : readToken(tokenFile);
+  return remoteUnstuck(createClient(url, token === '' ? undefined : token));
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw unstuckError(
+      'OPTION_INVALID',
+      `Expected --token-file to be a file that can be read, got ${JSON.stringify(file)}.`,
+      { cause, detail: { option: 'token-file' } },
+    );
   }
 }
 

@@ -10,7 +10,7 @@ import { greet } from './greeting.ts';
 import { type LoadedJobs, loadJobs } from './load-jobs.ts';
 import { openLog, sayer } from './open-log.ts';
 import { openScreen, type Screen } from './screen.ts';
-import { connectOptions, isEmbedded, patiently } from './session.ts';
+import { connectOptions, isEmbedded, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 import { watchCounts } from './watch-counts.ts';
@@ -31,6 +31,7 @@ export function serve(options: StartOptions, modules: readonly string[]): Promis
 
 /** Runs the command: exit code 0 after a graceful stop. */
 export async function start(options: StartOptions, modules: readonly string[]): Promise<number> {
+  refuseServer(options, options.serveOnly === true ? 'serve' : 'start');
   const supervised = options.supervised === true && process.connected;
   const log = await openLog(options, 'warn');
   if (options.supervise && !supervised)

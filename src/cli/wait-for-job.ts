@@ -1,16 +1,16 @@
 /** Waits for the end of a job, showing its progress; Ctrl-C stops the waiting, never the job. */
 import type { Job } from '../domain/job.ts';
 import { sleep } from '../std/timer.ts';
-import type { Unstuck } from '../unstuck.ts';
 import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
+import type { Operable } from './operable.ts';
 import type { Screen } from './screen.ts';
 
 const LOOK_MS = 1_000;
 
 /** Resolves with the finished job, or with undefined when Ctrl-C came first. Throws WAIT_TIMEOUT. */
 export async function waitForJob(
-  unstuck: Unstuck,
+  unstuck: Operable,
   id: string,
   timeout: string | undefined,
   screen: Screen,
@@ -45,7 +45,7 @@ export function exitCodeOfEnd(job: Job): number {
 
 /** One line on standard error for every change; what cannot be read now is read the next time. */
 async function showProgress(
-  unstuck: Unstuck,
+  unstuck: Operable,
   id: string,
   screen: Screen,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { settlesWithin } from '../std/timer.ts';
 import { EXIT } from './exit-codes.ts';
 import { loadJobs } from './load-jobs.ts';
 import { type LogFlags, openLog, sayer } from './open-log.ts';
-import { connectOptions, patiently } from './session.ts';
+import { connectOptions, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 
@@ -23,6 +23,7 @@ export async function work(
   options: WorkCommandOptions,
   modules: readonly string[],
 ): Promise<number> {
+  refuseServer(options, 'work');
   const supervised = options.supervised === true && process.connected;
   const log = await openLog(options, 'info');
   if (options.supervise && !supervised)

@@ -1,10 +1,6 @@
 /** Answer: what a server said as a value, or as the error that it means. */
-import { type ErrorCode, RemoteError } from '../../domain/errors.ts';
+import { ERRORS, type ErrorCode, RemoteError } from '../../domain/errors.ts';
 import type { Problem } from './generated/shapes.ts';
-
-/** As the catalogue has it; the whole catalogue would be most of a bundle. */
-const FIX =
-  'Check the address with its prefix, and that the server runs. A call that changes something may have been done.';
 
 /** Resolves with the body of a good answer, undefined when it has none; rejects with the error of any other. */
 export async function readAnswer(answer: Response, url: string): Promise<unknown> {
@@ -25,7 +21,7 @@ export function unreachable(url: string, reason: unknown): RemoteError {
     `Expected an Unstuck server at ${placeOf(url)}, got ${inWords(reason)}.`,
     {
       status: 503,
-      hint: FIX,
+      hint: ERRORS.SERVER_UNREACHABLE.fix,
       ...(reason instanceof Error ? { cause: reason } : {}),
     },
   );
@@ -49,7 +45,7 @@ function foreign({ status, headers }: Response, url: string): RemoteError {
   return new RemoteError(
     'SERVER_UNREACHABLE',
     `Expected an Unstuck server at ${placeOf(url)}, got status ${status} with ${type.slice(0, 80)} from something else.`,
-    { status, hint: FIX },
+    { status, hint: ERRORS.SERVER_UNREACHABLE.fix },
   );
 }
 

@@ -1,7 +1,8 @@
 // The laws of the client when connections are lost and servers are busy: what is sent again, how often, and what never is.
 import { expect, test } from 'vitest';
 import { TABLE } from '../../../src/http/client/generated/table.ts';
-import { createClient } from '../../../src/http/index.ts';
+import { createClient, createHandler } from '../../../src/http/index.ts';
+import { setup } from '../../support/unstuck.ts';
 import { scriptedServer } from '../support/scripted-server.ts';
 
 const BUSY = {
@@ -64,4 +65,37 @@ test('a call that its caller ends rejects with the reason of the caller, between
   stop.abort(reason);
   await expect(call).rejects.toBe(reason);
   expect(asked).toHaveLength(1);
+});
+
+test('an enqueue carries one key through all its tries, and another enqueue another', async () => {
+  const { url, asked } = await scriptedServer('lost', BUSY, { json: { id: 'a' } });
+  const client = createClient(url);
+  await client.enqueueJob({ type: 'mail', input: 1 });
+  await client.enqueueJob({ type: 'mail', input: 1 });
+  await client.enqueueJob({ type: 'mail', input: 1 }, { idempotencyKey: 'mine' });
+  const keys = asked.map(({ headers }) => headers['idempotency-key']);
+  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys).toEqual([
+    keys[0],
+    keys[0],
+    keys[0],
+    expect.not.stringContaining(String(keys[0])),
+    'mine',
+  ]);
+});
+
+test('an enqueue whose answer is lost is sent again, and stored once', async () => {
+  const { unstuck } = await setup();
+  const handler = createHandler(unstuck, { open: true });
+  let lost = 0;
+  const client = createClient('http://inside', undefined, {
+    fetch: async (url, init) => {
+      const answer = await handler(new Request(url, init));
+      if (init.method === 'POST' && lost++ < 2) throw new TypeError('fetch failed');
+      return answer;
+    },
+  });
+  const { id, created } = await client.enqueueJob({ type: 'mail', input: 1 });
+  expect({ created, lost }).toEqual({ created: true, lost: 3 });
+  expect((await client.listJobs()).data.map((job) => job.id)).toEqual([id]);
 });

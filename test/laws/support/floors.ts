@@ -19,6 +19,8 @@ const FLOORS: readonly (readonly string[])[] = [
 const PASSAGES: Readonly<Record<string, string>> = {
   'cli -> src/http/index.ts':
     'the command serves HTTP; it uses that door as any application does, by what it exports',
+  'cli -> src/http/client/index.ts':
+    'with --url the command is a client of the API; by this part of the door nothing of the server is loaded',
 };
 
 /** The packages that each floor may name; types count too. Node's own modules are free but on the pure floors. */

@@ -1,0 +1,36 @@
+/** Operable: what the commands use of an installation, whether it is reached straight on PostgreSQL or over HTTP. */
+import type { BulkAction } from '../domain/bulk.ts';
+import type { Enqueued, EnqueueOptions, Job } from '../domain/job.ts';
+import type { Schedule, ScheduleOfType } from '../domain/schedule.ts';
+import type { WaitOptions } from '../engine/waiter.ts';
+import type { RetryCall } from '../features/edited-retry.ts';
+import type { Unstuck } from '../unstuck.ts';
+
+/** The methods of a class, without its private parts. */
+export type MethodsOf<T> = Pick<T, keyof T>;
+
+/** What commands that look and change use. */
+export interface Operable
+  extends Pick<
+    Unstuck,
+    'list' | 'history' | 'explain' | 'release' | 'cancel' | 'resetStuck' | 'status' | 'stuck'
+  > {
+  /** Stores a job. */
+  enqueue(type: string, input: unknown, options?: EnqueueOptions): Promise<Enqueued>;
+  /** Returns a job; undefined when there is none. */
+  get(id: string): Promise<Job | undefined>;
+  /** Runs a finished job again. */
+  retry(id: string, call?: RetryCall): Promise<Job>;
+  /** Resolves with a job that has finished. */
+  wait(id: string, options?: WaitOptions): Promise<Job>;
+  readonly bulk: Pick<Unstuck['bulk'], BulkAction>;
+  readonly audit: MethodsOf<Unstuck['audit']>;
+  readonly tokens: Pick<Unstuck['tokens'], 'create' | 'list' | 'revoke'>;
+  readonly queues: MethodsOf<Unstuck['queues']>;
+  readonly pools: MethodsOf<Unstuck['pools']>;
+  readonly limits: MethodsOf<Unstuck['limits']>;
+  readonly executions: MethodsOf<Unstuck['executions']>;
+  readonly schedules: Omit<MethodsOf<Unstuck['schedules']>, 'set'> & {
+    set(name: string, options: ScheduleOfType): Promise<Schedule>;
+  };
+}

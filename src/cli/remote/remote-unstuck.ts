@@ -1,0 +1,89 @@
+/** Remote Unstuck: an installation over HTTP, with the methods that commands use of one on PostgreSQL. */
+import type { Job } from '../../domain/job.ts';
+import type { JobQuery } from '../../domain/job-filter.ts';
+import type { WaitOptions } from '../../engine/waiter.ts';
+import type { Client, ListJobsRequest, NewJob } from '../../http/client/index.ts';
+import type { Operable } from '../operable.ts';
+import { fromJson, toJson } from './crossing.ts';
+import { orUndefined } from './pages.ts';
+import { lookUntil } from './patience.ts';
+import { remoteBulk } from './remote-bulk.ts';
+import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
+import { remoteQueues } from './remote-queues.ts';
+import { remoteSchedules } from './remote-schedules.ts';
+import { remoteTokens } from './remote-tokens.ts';
+
+/** The methods of `Unstuck` on a server; `by` is whoever its token belongs to. They throw what the server tells, and SERVER_UNREACHABLE. */
+export function remoteUnstuck(client: Client): Operable {
+  return {
+    ...jobsOf(client),
+    ...changesOf(client),
+    status: async () => fromJson(await client.getStatus()),
+    stuck: async () => fromJson((await client.listFindings()).data),
+    bulk: remoteBulk(client),
+    audit: {
+      list: async ({ limit, after } = {}) => {
+        const { data, next_cursor: next } = await client.listAudit({ limit, cursor: after });
+        return { entries: fromJson(data), next };
+      },
+    },
+    tokens: remoteTokens(client),
+    queues: remoteQueues(client),
+    pools: remotePools(client),
+    limits: remoteLimits(client),
+    executions: remoteExecutions(client),
+    schedules: remoteSchedules(client),
+  };
+}
+
+type Jobs = 'enqueue' | 'get' | 'list' | 'history' | 'explain' | 'wait';
+
+function jobsOf(client: Client): Pick<Operable, Jobs> {
+  return {
+    enqueue: async (type, input, options = {}) => {
+      const request = { ...toJson<NewJob>(options), type, input };
+      const { id, created, enqueued } = await client.enqueueJob(request);
+      return { id, created, reason: enqueued };
+    },
+    get: async (id) => fromJson(await orUndefined(client.getJob({ id }), 'JOB_NOT_FOUND')),
+    list: async (query = {}) => {
+      const { data, next_cursor: next } = await client.listJobs(toRequest(query));
+      return { jobs: fromJson(data), next };
+    },
+    history: async (id) => {
+      const timeline = await orUndefined(client.getTimeline({ id }), 'JOB_NOT_FOUND');
+      return fromJson(timeline?.data ?? []);
+    },
+    explain: async (id) => fromJson(await client.explainJob({ id })),
+    wait: (id, options = {}) => wait(client, id, options),
+  };
+}
+
+function changesOf(client: Client): Pick<Operable, 'release' | 'cancel' | 'retry' | 'resetStuck'> {
+  return {
+    release: async (id, { reason } = {}) => fromJson(await client.releaseJob({ id, reason })),
+    cancel: async (id, { reason } = {}) => fromJson(await client.cancelJob({ id, reason })),
+    retry: async (id, { reason, input } = {}) =>
+      fromJson(await client.retryJob({ id, reason, input })),
+    resetStuck: async (minutes, { reason } = {}) =>
+      fromJson(await client.resetStuck({ timeout_minutes: minutes, reason })),
+  };
+}
+
+/** `after` is `next` of the page before: here a cursor. */
+function toRequest({ limit, after, state, ...filter }: JobQuery): ListJobsRequest {
+  const states = state === undefined ? undefined : [state].flat();
+  return { ...toJson<ListJobsRequest>(filter), state: states, limit, cursor: after };
+}
+
+async function wait(client: Client, id: string, options: WaitOptions): Promise<Job> {
+  let state = 'not seen';
+  const look = async (): Promise<Job | undefined> => {
+    const job = fromJson<Job>(await client.getJob({ id }, { signal: options.signal }));
+    state = job.state;
+    return job.finishedAt === null ? undefined : job;
+  };
+  const late = (): string =>
+    `Job ${id} is still ${state} after ${String(options.timeout)}; it goes on.`;
+  return lookUntil(look, late, options);
+}
