@@ -4,7 +4,7 @@ import { defineFanOut } from '../../../src/domain/define-fan-out.ts';
 import { defineJob } from '../../../src/domain/define-job.ts';
 import { defineQueue } from '../../../src/domain/define-queue.ts';
 import { createHandler, type Handler, type HandlerOptions } from '../../../src/http/index.ts';
-import { type Setup, setup } from '../../support/unstuck.ts';
+import { eventually, type Setup, setup } from '../../support/unstuck.ts';
 import type { Known } from './arbitrary.ts';
 
 /** The installation, its handler, and the names of what is there. */
@@ -74,7 +74,7 @@ async function past({ connect }: Setup): Promise<void> {
   await working.close();
 }
 
-async function present({ unstuck }: Setup): Promise<void> {
+async function present({ unstuck, query }: Setup): Promise<void> {
   await unstuck.pools.set('acme', { capacity: 2 });
   await unstuck.limits.set('api', { running: 1 });
   const later = new Date(Date.now() + 3_600_000);
@@ -89,6 +89,8 @@ async function present({ unstuck }: Setup): Promise<void> {
     unstuck.enqueue('limited', 1, { limit: 'api' }),
     unstuck.enqueue('limited', 2, { limit: 'api' }),
   ]);
+  const waiting = `select from unstuck.jobs where type = 'limited' and waits_for = 'limit'`;
+  await eventually(async () => (await query(waiting)).length === 1, 'the first is let in');
   await unstuck.schedules.set('nightly', { type: 'demo', input: {}, cron: '30 2 * * *' });
   await unstuck.queues.pauseType('broken', { reason: 'rehearsal' });
 }
