@@ -12,7 +12,7 @@ const OURS = { 'sec-fetch-site': 'same-origin' };
 
 test('the document has routes of every scope, and none is open that changes anything but a session', () => {
   const scopes = new Set(GUARDED.map(({ scope }) => scope));
-  expect([...scopes].toSorted()).toEqual(['any', ...SCOPES].toSorted());
+  expect(scopes).toEqual(new Set(['any', ...SCOPES]));
   const open = OPERATIONS.filter(({ scope, method }) => scope === undefined && method !== 'GET');
   expect(open.map(({ id }) => id).toSorted()).toEqual(['logIn', 'logOut']);
 });
