@@ -76,3 +76,31 @@ test('what a time and the id of a worker should look like is said', async () => 
   const [id] = await refusals('POST', '/v1/workers/seven/claim', { types: ['a'] });
   expect(id).toEqual({ pointer: '/id', detail: 'Expected a UUID' });
 });
+
+test('a queue whose name PostgreSQL cannot hold is refused, not failed at', async () => {
+  expect(await refusals('POST', '/v1/jobs/execute-pending', { queue: 'a\0b' })).toEqual([
+    { pointer: '/queue', detail: 'Expected a text without NUL' },
+  ]);
+});
+
+test.each([
+  ['progress', { progress: 0.5, note: 'a\0b' }],
+  ['fail', { error: { message: 'a\0b', code: 'A\0', name: 'E\0', stack: 'at\0' } }],
+  ['fail', { error: { message: '\ud800', code: '\ud800' } }],
+  ['complete', { result: 'a\0b' }],
+])('what a pull worker sends to %s, with NUL in it, fails no request: %j', async (verb, body) => {
+  const { unstuck } = await setup();
+  const handler = createHandler(unstuck, { open: true });
+  const { id } = await unstuck.enqueue('t', {});
+  const post = (path: string, json: object): Promise<Response> =>
+    handler(
+      new Request(`http://localhost/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(json),
+      }),
+    );
+  await post('workers/01a20077-9475-7261-9e06-aa4ced104c00/claim', { types: ['t'], holding: [] });
+  const { status } = await post(`claims/${id}/${verb}`, { token: '1', ...body });
+  expect(status).toBeLessThan(500);
+});
