@@ -166,7 +166,7 @@ environment variable, which wins over the default; a wrong value and an unknown 
 The address is \`database\`, else \`UNSTUCK_DATABASE_URL\`, else \`DATABASE_URL\`, else the embedded PostgreSQL; \`log\` takes the log lines.
 
 ${table(HEAD, processRows(OPTIONS))}
-## Of serving: \`unstuck start\`, \`serve({ … })\`
+## Of serving: \`unstuck start\`, \`unstuck serve\`, \`serve({ … })\`
 
 ${table(HEAD, processRows(SERVE_OPTIONS))}
 ## Of ticks from outside: \`serve({ tick: { … } })\`
@@ -187,7 +187,7 @@ ${table(OWN_HEAD, rows(SCHEDULE_OPTIONS))}
 ## Of a worker: \`work(jobs, { … })\`
 
 ${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}
-## Of the log: \`unstuck work\`, \`unstuck start\`
+## Of the log: \`unstuck work\`, \`unstuck start\`, \`unstuck serve\`
 
 ${table(HEAD, processRows(LOG_OPTIONS))}`;
 }

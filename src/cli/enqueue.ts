@@ -39,10 +39,10 @@ export async function enqueue(
   return withUnstuck(options, async (unstuck) => {
     const enqueued = await unstuck.enqueue(type, value, toEnqueueOptions(options));
     if (options.wait !== true) {
-      showEnqueued(screen, enqueued);
+      showEnqueued(screen, enqueued, options);
       return EXIT.ok;
     }
-    screen.hint(inWords(enqueued));
+    screen.hint(inWords(enqueued, options));
     const job = await waitForJob(unstuck, enqueued.id, options.timeout, screen);
     if (job === undefined) return EXIT.interrupted;
     showJob(screen, job, await unstuck.history(job.id));
@@ -79,18 +79,19 @@ function toLimit(text: string | undefined): EnqueueOptions['limit'] {
   return { name: text.slice(0, at), key: text.slice(at + 1) };
 }
 
-/** Writes what became of an enqueue. */
-export function showEnqueued(screen: Screen, enqueued: Enqueued): void {
+/** Writes what became of an enqueue; what to do next is said for the same server. */
+export function showEnqueued(screen: Screen, enqueued: Enqueued, globals: Globals): void {
   if (screen.json) screen.value(enqueued);
-  else if (screen.tty) screen.line(inWords(enqueued));
+  else if (screen.tty) screen.line(inWords(enqueued, globals));
   else screen.line(`${enqueued.id}\t${enqueued.reason}`);
 }
 
-function inWords({ id, reason }: Enqueued): string {
+function inWords({ id, reason }: Enqueued, { url }: Globals): string {
   if (reason === 'key-live') return `Stored nothing: the live job ${id} has this key.`;
   if (reason === 'key-window')
     return `Stored nothing: job ${id} was enqueued with this key, and its window is still open.`;
   if (reason === 'replaced')
     return `The live job ${id}, which has this key, has the new input and priority.`;
-  return `Enqueued ${id}. Look at it: ${commandName()} job show ${id}`;
+  const there = url === undefined ? '' : ` --url ${url}`;
+  return `Enqueued ${id}. Look at it: ${commandName()} job show ${id}${there}`;
 }

@@ -33,7 +33,9 @@ export function greet(screen: Screen, running: Running): void {
   screen.line(screen.paint(`Unstuck ${VERSION} is running.`, 'bold'));
   screen.line();
   screen.line(`  database  ${databaseOf(unstuck)}`);
-  screen.line(`  serving   ${server.url}  (/livez, /readyz, /v1/…; all of it in /openapi.json)`);
+  screen.line(
+    `  serving   ${server.url}  (/livez, /readyz, /metrics, and /v1/…, described in /openapi.json)`,
+  );
   screen.line(`  worker    ${workerOf(types, running)}`);
   if (running.demo > 0)
     screen.line(
@@ -66,10 +68,15 @@ function tries({ server, jobs, tryIt }: Running): string[] {
   const token = server.guarded ? ' -H "authorization: Bearer $UNSTUCK_TOKEN"' : '';
   const body = shellQuoted(JSON.stringify({ type, input }));
   return [
-    `curl -s ${server.url}/v1/jobs${token} -H 'content-type: application/json' -d ${body}`,
+    `curl -s ${fromHere(server.url)}/v1/jobs${token} -H 'content-type: application/json' -d ${body}`,
     `${commandName()} enqueue ${type} ${shellQuoted(JSON.stringify(input))} --wait`,
     `${commandName()} status`,
   ];
+}
+
+/** What serves every address is reached by one of this machine. */
+function fromHere(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }
 
 function shellQuoted(text: string): string {

@@ -93,6 +93,8 @@ function addProcesses(add: Add): void {
   )
     .option('--host <address>', 'address to serve (default: UNSTUCK_HOST, 127.0.0.1)')
     .option('--port <n>', 'port to serve (default: UNSTUCK_PORT, 8790)', toInteger)
+    .addOption(logFormat())
+    .addOption(logLevel())
     .option('--no-supervise', 'run in this very process; a dead one is not started again')
     .addOption(new Option('--supervised').hideHelp());
   add(
@@ -128,7 +130,7 @@ function logFormat(): Option {
 function logLevel(): Option {
   return new Option(
     '--log-level <level>',
-    'the least serious lines that are written (default: UNSTUCK_LOG_LEVEL; start: warn, work: info)',
+    'the least serious lines that are written (default: UNSTUCK_LOG_LEVEL; start and serve: warn, work: info)',
   ).choices(OPTIONS.logLevel.choices);
 }
 

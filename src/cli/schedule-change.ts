@@ -38,7 +38,7 @@ export async function resume(options: ScheduleChangeOptions, name: string): Prom
 export async function run(options: ScheduleChangeOptions, name: string): Promise<number> {
   const actor = actorOf(options);
   const enqueued = await withUnstuck(options, (unstuck) => unstuck.schedules.run(name, actor));
-  showEnqueued(openScreen(options.output), enqueued);
+  showEnqueued(openScreen(options.output), enqueued, options);
   return EXIT.ok;
 }
 

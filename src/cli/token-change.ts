@@ -28,9 +28,9 @@ export async function tokenCreate(options: TokenCreateOptions): Promise<number> 
   if (screen.json) screen.value(snakeJson(made));
   else {
     screen.line(made.token);
-    const end = made.expiresAt === null ? 'until it is revoked' : made.expiresAt.toISOString();
+    const end = made.expiresAt?.toISOString() ?? 'it is revoked';
     screen.hint(
-      `Token ${made.id} (${made.name}): ${made.scopes.join(', ')}; ${end}. It is shown this once.`,
+      `Token ${made.id} (${made.name}): ${made.scopes.join(', ')}, until ${end}. It is shown this once.`,
     );
   }
   return EXIT.ok;

@@ -102,7 +102,7 @@ export const JOB_ERRORS = {
   QUEUE_UNKNOWN: {
     status: 404,
     meaning: 'No job type has ever been defined in this queue.',
-    fix: 'Correct the name; `unstuck.queues.list()` has all of them.',
+    fix: 'Correct the name; `unstuck queue list` shows all of them.',
   },
   EXECUTIONS_INVALID: {
     status: 422,

@@ -8,7 +8,7 @@ export const LOG_OPTIONS = {
     default: 'kv',
     choices: ['kv', 'json'],
     about:
-      'How `unstuck start` and `unstuck work` write log lines: `event=name key=value`, or JSON.',
+      'How `unstuck start`, `serve` and `work` write log lines: `event=name key=value`, or JSON.',
   },
 } as const;
 // Checked here and not in the declaration, whose literal types must be readable without inference.

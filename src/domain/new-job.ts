@@ -5,6 +5,7 @@ import { shown } from '../std/shown.ts';
 import type { AnyJob } from './define-job.ts';
 import { checkType } from './define-job.ts';
 import { unstuckError } from './errors.ts';
+import { issueText } from './issues.ts';
 import type { EnqueueOptions } from './job.ts';
 import { refuseUnknown } from './known-options.ts';
 import { isLimitName, limitKeyOf } from './limits.ts';
@@ -229,12 +230,11 @@ function accepted(result: StandardSchemaV1.Result<unknown>): unknown {
 }
 
 function listIssues(issues: readonly StandardSchemaV1.Issue[]): string[] {
-  return issues.slice(0, 10).map((issue) => `${pathOf(issue)}: ${issue.message}`);
+  return issues.slice(0, 10).map((issue) => issueText(pathOf(issue), issue.message));
 }
 
-function pathOf(issue: StandardSchemaV1.Issue): string {
-  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
-  return `/${path.join('/')}`;
+function pathOf(issue: StandardSchemaV1.Issue): PropertyKey[] {
+  return (issue.path ?? []).map((part) => (typeof part === 'object' ? part.key : part));
 }
 
 /** Returns an input as JSON text; `what` names it in messages. Throws INPUT_UNSTORABLE or INPUT_TOO_LARGE. */

@@ -25,7 +25,8 @@ export const SERVE_OPTIONS = {
     default: '',
     pattern: '^$|^[\\x21-\\x7e]{16,500}$',
     secret: true,
-    about: 'The bearer token that /v1 demands, of 16 characters or more; none on loopback only.',
+    about:
+      'The bearer token that /v1 demands, of 16 characters or more; none on loopback only, and not in production (NODE_ENV).',
   },
   origins: {
     kind: 'text',

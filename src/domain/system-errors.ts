@@ -183,7 +183,7 @@ export const SYSTEM_ERRORS = {
   ROUTE_NOT_FOUND: {
     status: 404,
     meaning: 'There is nothing at this path.',
-    fix: 'Correct the path; docs/http.md lists all of them.',
+    fix: 'Correct the path; the document at /openapi.json lists all of them.',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,

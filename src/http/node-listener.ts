@@ -56,7 +56,7 @@ function bodyOf({ body }: Given): string | Uint8Array<ArrayBuffer> | ReadableStr
     unstuckError(
       'REQUEST_INVALID',
       'The body had been read before the request came here. Mount the handler before what reads bodies. Nothing was changed.',
-      { detail: { issues: ['/: the body had been read'] } },
+      { detail: { issues: ['the body had been read'] } },
     ),
   );
 }

@@ -1,5 +1,6 @@
 /** Problems: how an error is told over HTTP (RFC 9457), with the stable code of the catalogue. */
 import { ERRORS, type ErrorCode, UnstuckError } from '../domain/errors.ts';
+import { readIssue } from '../domain/issues.ts';
 import { snakeJson } from '../domain/json.ts';
 import type { Log } from '../domain/log.ts';
 import { withoutTokens } from '../domain/tokens.ts';
@@ -36,7 +37,7 @@ export function toProblemBody(error: unknown): Record<string, unknown> {
     detail: withoutTokens(message),
     code,
     hint: fix,
-    ...(issues === undefined ? {} : { errors: issues.map(toPointer) }),
+    ...(issues === undefined ? {} : { errors: issues.map(readIssue) }),
     ...(Object.keys(facts).length === 0 ? {} : { facts: snakeJson(facts) }),
   };
 }
@@ -91,10 +92,4 @@ function rateHeaders(detail: Readonly<Record<string, unknown>>): Record<string, 
     'ratelimit-policy': `"requests";q=${burst};w=${windowS}`,
     ratelimit: `"requests";r=0;t=${retryAfterS}`,
   };
-}
-
-/** The issues of an input are told as `/path: what`. */
-function toPointer(issue: string): { pointer: string; detail: string } {
-  const colon = issue.indexOf(': ');
-  return { pointer: issue.slice(0, colon), detail: issue.slice(colon + 2) };
 }

@@ -1,11 +1,20 @@
 /** Request: reads the parts of a request and checks them against the schemas of its route. */
 import type { z } from 'zod';
 import { unstuckError } from '../domain/errors.ts';
+import { issueText } from '../domain/issues.ts';
 import { parseJson } from '../domain/json.ts';
 import type { Route } from './route.ts';
 
 const ISSUES_MAX = 10;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+type Part = 'path' | 'query' | 'body';
+
+const UNKNOWN: Readonly<Record<Part, string>> = {
+  path: 'there is no such parameter',
+  query: 'there is no such parameter',
+  body: 'there is no such field',
+};
 
 /** The checked parts of a request. */
 export interface Parts {
@@ -41,24 +50,26 @@ function queryOf(search: URLSearchParams): Record<string, string | string[]> {
   );
 }
 
-function check(
-  part: 'path' | 'query' | 'body',
-  schema: z.ZodType | undefined,
-  value: unknown,
-): unknown {
+function check(part: Part, schema: z.ZodType | undefined, value: unknown): unknown {
   if (schema === undefined) {
     const [name] = Object.keys(value as object);
     if (part !== 'query' || name === undefined) return undefined;
-    throw invalid(part, [`/${name.slice(0, 80)}: this route takes no such parameter`]);
+    throw invalid(part, [issueText([name], UNKNOWN[part])]);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw invalid(
     part,
-    parsed.error.issues
-      .slice(0, ISSUES_MAX)
-      .map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`),
+    parsed.error.issues.flatMap((issue) => inWords(part, issue)).slice(0, ISSUES_MAX),
   );
+}
+
+/** Every field that is not known is an issue of its own, so that its pointer names it. */
+function inWords(part: Part, issue: z.core.$ZodIssue): string[] {
+  const { path, message } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => issueText([...path, key], UNKNOWN[part]));
+  return [issueText(path, message.endsWith('received undefined') ? 'is missing' : message)];
 }
 
 function invalid(part: string, issues: readonly string[]): Error {

@@ -78,7 +78,10 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   };
   return {
     url: `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`,
-    guarded: config.token !== undefined || authenticate !== undefined,
+    guarded:
+      config.token !== undefined ||
+      authenticate !== undefined ||
+      process.env['NODE_ENV'] === 'production',
     drain,
     close: () => {
       drain();

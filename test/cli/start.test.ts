@@ -112,6 +112,7 @@ test('with a token it may serve every address, and /v1 demands it', async () => 
   const running = start(['start', MODULE, '--port', '0', '--host', '0.0.0.0'], { env });
   const url = (await urlOf(running)).replace('0.0.0.0', '127.0.0.1');
   expect(running.output()).not.toContain(token);
+  expect(running.output()).toContain(`curl -s ${url}/v1/jobs -H "authorization`);
   expect((await fetch(`${url}/livez`)).status).toBe(200);
   const job = { type: 'echo', input: {} };
   expect(await post(url, job)).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
@@ -124,10 +125,13 @@ test('with a token it may serve every address, and /v1 demands it', async () => 
 test('serve runs no jobs: it stores them, checks inputs by its modules, and stops cleanly', async () => {
   const database = await freshDatabase();
   onTestFinished(() => database.drop());
-  const running = start(['serve', MODULE, '--port', '0', '--database', database.url]);
+  const args = ['serve', MODULE, '--port', '0', '--database', database.url];
+  const running = start([...args, '--log-format', 'json', '--log-level', 'info']);
   const url = await urlOf(running);
   expect(running.output()).toContain('it only serves');
   expect(await post(url, { type: 'echo', input: {} })).toMatchObject({ status: 201 });
+  await run(['pool', 'set', 'atlas', '--capacity', '2', '--url', url]);
+  await running.says(/^\{"level":"info",.*"event":"request",.*"route":"setPool"/m);
   const { stdout } = await run(['status', '-o', 'json', '--database', database.url]);
   expect(JSON.parse(stdout)).toMatchObject({ workers: [], live: [{ type: 'echo', count: 1 }] });
   running.child.kill('SIGTERM');

@@ -26,7 +26,7 @@ test('create prints a token that works, list never shows it, revoke ends it', {
     '90d',
   );
   expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^unstuck_\w+_\w+_\w+\n$/) });
-  expect(made.stderr).toMatch(/^Token \w+ \(ci\): enqueue, read; 20/);
+  expect(made.stderr).toMatch(/^Token \w+ \(ci\): enqueue, read, until 20/);
   const token = made.stdout.trim();
   const id = token.split('_')[1] as string;
   expect(made.stderr).not.toContain(token.slice(20));

@@ -52,6 +52,13 @@ test('a job is stored, shown and cancelled through a server, with the token from
   expect((await unstuck.history(id)).at(-1)).toMatchObject({ by: 'root', reason: 'no' });
 });
 
+test('what to do next is said for the same server', async () => {
+  const args = ['--url', server.url, 'enqueue', 'mail', '--wait', '--timeout', '1s'];
+  const { code, stderr } = await command(args, { UNSTUCK_TOKEN: TOKEN });
+  expect(code).toBe(8);
+  expect(stderr).toMatch(new RegExp(`job show [-0-9a-f]{36} --url ${server.url}\n`));
+});
+
 test('exit codes: 3 for what is not there, 4 without a good token, 5 for the wrong state, 6 when no server answers; no token is told', async () => {
   const { id } = await unstuck.enqueue('mail', {});
   await unstuck.cancel(id);

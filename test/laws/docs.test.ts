@@ -1,5 +1,6 @@
 // The documents say what the code says: generated pages are up to date, and every dependency has a decision.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { GENERATED_DIRECTORIES, GENERATED_DOCS } from '../../scripts/generated-docs.ts';
@@ -29,6 +30,43 @@ test('every dependency has a decision that says why', () => {
   ];
   expect(names.filter((name) => !decisions.includes(`\`${name}\``))).toEqual([]);
 });
+
+test('every link of a page leads to a file, and to a heading of it', () => {
+  const pages = [...readdirSync('docs'), '../README.md'].filter((name) => name.endsWith('.md'));
+  const broken = pages.flatMap((page) =>
+    linksOf(readPage(page))
+      .filter((link) => !leads(page, link))
+      .map((link) => `docs/${page}: ${link}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+/** The links of a page that stay in the repository, without those in examples of code. */
+function linksOf(text: string): string[] {
+  const links = text.replaceAll(/```.*?```/gs, '').matchAll(/\]\(([^)\s]+)\)/g);
+  return [...links].map(([, link = '']) => link).filter((link) => !/^\w+:/.test(link));
+}
+
+function leads(page: string, link: string): boolean {
+  const [path = '', heading] = link.split('#');
+  const target = path === '' ? join('docs', page) : join('docs', dirname(page), path);
+  if (!existsSync(target)) return false;
+  return heading === undefined || headingsOf(readFileSync(target, 'utf8')).includes(heading);
+}
+
+/** As GitHub names them. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function readPage(page: string): string {
+  return readFileSync(join('docs', page), 'utf8');
+}
 
 test('decisions are numbered without gaps', () => {
   const numbers = readdirSync(DECISIONS).map((page) => page.slice(0, 4));

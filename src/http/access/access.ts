@@ -1,4 +1,4 @@
-/** Access: who makes a request, and whether they may. Closed by default, except to this machine itself. */
+/** Access: who makes a request, and whether they may. Closed by default, except to this machine itself while developing. */
 import { timingSafeEqual } from 'node:crypto';
 import { unstuckError } from '../../domain/errors.ts';
 import { allows, type Scope } from '../../domain/scopes.ts';
@@ -24,7 +24,7 @@ export interface AccessOptions {
   readonly origins: readonly string[];
   readonly trustProxy: boolean;
   readonly requestsPerSecond: number;
-  /** Whether it is known that this is no development: then a host name alone opens nothing. */
+  /** Whether it is known that this is no development: then this machine too needs a token. */
   readonly production: boolean;
 }
 
@@ -41,6 +41,7 @@ const FAILURES = { burst: 60, perSecond: 1 };
 const LOGINS = { burst: 5, perSecond: 5 / 60 };
 /** Requests of one address to the routes that ask nobody. */
 const OPEN_REQUESTS = { burst: 100, perSecond: 50 };
+const MISSING = 'Expected the header `authorization: Bearer …`, got none.';
 const HTTP: Caller = { name: 'http', scopes: ['admin'] };
 
 /** Knows who makes a request. */
@@ -87,9 +88,13 @@ export class Access {
     if (bearer !== undefined) return good(await this.verify(bearer, request, peer));
     const session = await this.#session(request, peer);
     if (session !== undefined) return session;
-    if (token !== undefined)
-      throw unauthenticated('Expected the header `authorization: Bearer …`, got none.');
-    checkHere(request, peer, { production });
+    if (token !== undefined) throw unauthenticated(MISSING);
+    // A proxy on this machine may send every request of the world as if it were from here, and nginx does unless it is told otherwise.
+    if (production)
+      throw unauthenticated(
+        `${MISSING} Where NODE_ENV is production, this machine needs a token too.`,
+      );
+    checkHere(request, peer);
     return { ...HTTP, via: 'host' };
   }
 

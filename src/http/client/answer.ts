@@ -30,7 +30,9 @@ export function unreachable(url: string, reason: unknown): RemoteError {
 function toError(problem: Partial<Problem>, answer: Response, url: string): RemoteError {
   const { code, detail, hint = '', facts = {}, errors, request_id: requestId } = problem;
   if (typeof code !== 'string' || typeof detail !== 'string') return foreign(answer, url);
-  const issues = errors?.map((one) => `${one.pointer}: ${one.detail}`);
+  const issues = errors?.map(({ pointer, detail: what }) =>
+    pointer === '' ? what : `${pointer}: ${what}`,
+  );
   return new RemoteError(code as ErrorCode, detail, {
     status: answer.status,
     hint,

@@ -6,7 +6,7 @@ import { actorOf, type Principal } from '../access/principal.ts';
 import type { Api } from '../api.ts';
 import { type Route, route } from '../route.ts';
 import { executedPending, job, resetStuck } from '../schema/job.ts';
-import { givenReason, jobId } from '../schema/values.ts';
+import { givenName, givenReason, jobId } from '../schema/values.ts';
 
 const TAG = 'jobs';
 const ERRORS = ['JOB_NOT_FOUND', 'JOB_ID_INVALID', 'JOB_STATE_CONFLICT'] as const;
@@ -95,7 +95,7 @@ export const jobChangeRoutes: readonly Route[] = [
     scope: 'write',
     tag: TAG,
     summary: 'Starts the next job of a sequential queue, if none is running.',
-    body: z.strictObject({ queue: z.string().max(200) }),
+    body: z.strictObject({ queue: givenName }),
     answers: { 200: { about: 'What was started, or why nothing was.', schema: executedPending } },
     errors: ['QUEUE_UNKNOWN'],
     handle: async ({ api, body }) => ({

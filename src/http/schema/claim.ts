@@ -10,7 +10,7 @@ const token = z
 
 /** The id of a worker, in a path. */
 export const pullWorkerId: z.ZodType<string> = z
-  .guid()
+  .guid({ error: 'Expected a UUID' })
   .meta({ description: 'The id of the worker: a UUID that it makes when it starts.' });
 
 /** What a worker asks for. */

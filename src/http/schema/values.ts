@@ -10,7 +10,7 @@ export const instantOrNull: z.ZodType<string | null> = instant.nullable();
 
 /** An instant of a request, with any offset, as a date. */
 export const givenInstant: z.ZodType<Date> = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, error: 'Expected an instant such as "2027-01-31T06:00:00Z"' })
   .transform((text) => new Date(text))
   .meta({ type: 'string', format: 'date-time' });
 

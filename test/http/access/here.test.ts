@@ -35,7 +35,7 @@ describe('without a token', () => {
     expect((await handler()('/v1/jobs', { headers, peer: { address } })).status).toBe(200);
   });
 
-  test('in production a host name alone lets nobody in', async () => {
+  test('in production nobody is let in without one, not even from this machine', async () => {
     const { handler } = await guarded();
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
@@ -43,8 +43,13 @@ describe('without a token', () => {
       process.env['NODE_ENV'] = before;
     });
     const ask = handler();
-    expect(await ask('/v1/jobs')).toMatchObject({ status: 403, body: { code: 'HOST_REFUSED' } });
-    expect((await ask('/v1/jobs', { peer: { address: '127.0.0.1' } })).status).toBe(200);
+    for (const peer of [{}, { address: '127.0.0.1' }])
+      expect(await ask('/v1/jobs', { peer })).toMatchObject({
+        status: 401,
+        body: { code: 'UNAUTHENTICATED', detail: expect.stringContaining('NODE_ENV') },
+      });
+    expect((await ask('/openapi.json')).status).toBe(200);
+    expect((await handler({ open: true })('/v1/jobs')).status).toBe(200);
   });
 });
 
