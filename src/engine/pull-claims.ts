@@ -3,6 +3,7 @@
 import { unstuckError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { PullConfig, PulledFence, PulledJob } from '../domain/pull.ts';
+import { readTrace } from '../domain/trace.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { findUnknown, pruneClaims, setWorkerState } from '../sql/lifeline.ts';
 import {
@@ -206,6 +207,7 @@ function toJobs(rows: readonly ClaimRow[], handed: readonly HandedRow[]): Pulled
       tags: one.tags,
       progress: one.progress,
       progressNote: one.progress_note,
+      traceparent: readTrace(row.trace).traceparent ?? null,
       expiresAt: one.expires_at,
     };
   });

@@ -26,6 +26,7 @@ test('a job is claimed, told of, and completed', async () => {
         tags: ['a'],
         progress: null,
         progress_note: null,
+        traceparent: null,
         expires_at: expect.stringMatching(/Z$/),
       },
     ],
