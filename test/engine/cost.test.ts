@@ -127,6 +127,7 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-links',
   'prune-fan-outs',
   'prune-audit',
+  'prune-requests',
   'list-partitions',
   'list-loose-tables',
   'read-today',

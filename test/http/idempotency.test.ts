@@ -175,7 +175,12 @@ test('a key is remembered for a day; then the request is a new one, whether it w
   const later = await ask('POST /v1/jobs', { ...JOB, priority: 5 }, key('a'));
   expect(later.status).toBe(201);
   expect(later.body.id).not.toBe(body.id);
-  await database().run(pruneRequests);
+  await query(
+    `insert into unstuck.requests select sender, 'old ' || n, digest, answers, at from unstuck.requests, generate_series(1, 30) n where key = 'b'`,
+  );
+  // By so many at a time: what a day of them leaves must not end at the timeout of a statement.
+  expect(await database().run(pruneRequests, [20])).toEqual([{ gone: 20 }]);
+  expect(await database().run(pruneRequests, [20])).toEqual([{ gone: 11 }]);
   expect(await query('select key from unstuck.requests')).toEqual([{ key: 'a' }]);
   expect(await unstuck.count()).toMatchObject({ count: 3 });
 });
@@ -246,4 +251,10 @@ test('a pool that somebody holds is waited for once, whatever a batch or how man
   await other.query('rollback');
   expect(await ask('POST /v1/jobs', busy, key('0'))).toMatchObject({ status: 201 });
   expect(await query('select from unstuck.requests')).toHaveLength(12);
+});
+
+test('an enqueue with a key that stored nothing is counted as one', async () => {
+  const { ask, unstuck } = await httpSetup();
+  for (const name of ['a', 'b', 'b']) await ask('POST /v1/jobs', { ...JOB, key: 'k' }, key(name));
+  expect(unstuck.watch.meter.types.get('mail')).toMatchObject({ enqueued: 1, deduplicated: 1 });
 });

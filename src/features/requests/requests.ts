@@ -14,7 +14,7 @@ import {
 } from '../../domain/request-key.ts';
 import { Committer, type Waiting } from '../../engine/committer.ts';
 import { reasonOf } from '../../engine/enqueue-errors.ts';
-import type { Enqueuer } from '../../engine/enqueuer.ts';
+import type { Enqueuer, Stored } from '../../engine/enqueuer.ts';
 import { lockTimeout } from '../../sql/migrate.ts';
 import {
   dropRequests,
@@ -133,7 +133,7 @@ export class Requests {
     asked: readonly Asked[],
     waits: LockWaits,
   ): Promise<(AnsweredRequest | UnstuckError)[]> {
-    const stored: NewJob[] = [];
+    const stored: Stored[] = [];
     const outcome = await this.#database.transaction(async (on) => {
       stored.length = 0;
       await this.#waitFor(on, asked.length === 1 ? waits.ms : LOCK_MS);
@@ -176,7 +176,7 @@ export class Requests {
   async #store(
     on: Executor,
     asked: readonly Asked[],
-    { stored, waits }: { readonly stored: NewJob[]; readonly waits: LockWaits },
+    { stored, waits }: { readonly stored: Stored[]; readonly waits: LockWaits },
   ): Promise<Map<Asked, RequestAnswer[]>> {
     const jobs = asked.flatMap((one) => one.jobs.filter(isJob));
     const answers = new Map<string, RequestAnswer>();
@@ -186,7 +186,7 @@ export class Requests {
     for (const [place, job] of jobs.entries()) {
       const answer = each[place] as RequestAnswer;
       answers.set(job.id, answer);
-      if (!(answer instanceof UnstuckError)) stored.push(job);
+      if (!(answer instanceof UnstuckError)) stored.push({ job, created: answer.created });
     }
     return new Map(
       asked.map((one) => [
