@@ -1,7 +1,9 @@
 /** Pull claims: takes jobs for workers that ask for them over HTTP, and waits for some when there are none. Nothing is kept between calls that another process would miss. */
 
 import { unstuckError } from '../domain/errors.ts';
+import { timeOf } from '../domain/job-id.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import type { PullConfig, PulledFence, PulledJob } from '../domain/pull.ts';
 import { readTrace } from '../domain/trace.ts';
 import type { ClaimRow } from '../sql/claim.ts';
@@ -28,6 +30,9 @@ import { deferRow } from './settle-rows.ts';
 const LOST_REPLY_MS = 10_000;
 const POLL_MS = 1_000;
 const CLAIMERS_MAX = 1_000;
+/** The first step of a claim, in jobs; and what they may hold for another one, in bytes. */
+const STEP = 12;
+const ANSWER_BYTES = 4_194_304;
 /** What `findUnknown` returns at most. */
 const UNKNOWN_MAX = 1_000;
 
@@ -52,10 +57,12 @@ export class PullClaims {
   #database: Database;
   #log: Log;
   #ready: ReadySignal;
+  #meter: Meter;
   /** Where each worker was in its queues; the oldest are forgotten, and then it is asked from the start. */
   #claimers = new Map<string, Claimer>();
 
-  constructor(database: Database, log: Log, ready: ReadySignal) {
+  constructor(database: Database, log: Log, ready: ReadySignal, meter: Meter) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#ready = ready;
@@ -146,7 +153,7 @@ export class PullClaims {
       return (await claimer.stampAlone({ row, timeoutMs }, 'start')) ? [row] : [];
     }
     await claimer.lookForOldest();
-    return (await claimer.claim(config.max, undefined)).jobs;
+    return takeSome(claimer, config.max);
   }
 
   async #handOver(
@@ -157,13 +164,19 @@ export class PullClaims {
     try {
       const ids = rows.map(({ id }) => id);
       const handed = await this.#database.run(handOver, [workerId, ids]);
-      if (signal?.aborted !== true) return toJobs(rows, handed);
+      if (signal?.aborted !== true) return this.#counted(toJobs(rows, handed));
     } catch (error) {
       await this.#release(workerId, rows);
       throw error;
     }
     await this.#release(workerId, rows);
     return [];
+  }
+
+  #counted(jobs: PulledJob[]): PulledJob[] {
+    for (const { id, type, token } of jobs)
+      if (token === '1') this.#meter.claimed(type, Date.now() - timeOf(id));
+    return jobs;
   }
 
   /** What this worker got more than `olderMs` ago and does not name; at most 1,000. */
@@ -188,6 +201,34 @@ export class PullClaims {
     await this.#database.run(deferJobs, [workerId, JSON.stringify(list)]);
     this.#ready.tell();
   }
+}
+
+/**
+ * Takes twice as many at each step, until there are enough, no more, or so many bytes that the next step could be more than an answer can hold. What was
+ * taken is given out when a later step fails.
+ */
+async function takeSome(claimer: Claimer, max: number): Promise<readonly ClaimRow[]> {
+  const rows: ClaimRow[] = [];
+  for (let step = STEP, bytes = 0; rows.length < max && bytes < ANSWER_BYTES; step *= 2) {
+    const limit = Math.min(step, max - rows.length);
+    const jobs = await claimer.claim(limit, undefined).then(
+      (claimed) => claimed.jobs,
+      (error: unknown) => {
+        if (rows.length === 0) throw error;
+        return [];
+      },
+    );
+    rows.push(...jobs);
+    if (jobs.length < limit) break;
+    // Whoever asks for no more need not know how large these are.
+    if (rows.length < max) bytes += jobs.reduce((sum, { input }) => sum + sizeOf(input), 0);
+  }
+  return rows;
+}
+
+/** About as many as its JSON has. */
+function sizeOf(input: unknown): number {
+  return JSON.stringify(input).length;
 }
 
 /** In the order of the queue; one that was cancelled meanwhile is left out. */

@@ -1,0 +1,48 @@
+// The laws of answers with many large jobs: they are cut by what they hold, and what was left out comes with the next one.
+import { expect, test } from 'vitest';
+import { Remote } from '../support/remote.ts';
+import { type HttpSetup, httpSetup } from './support/client.ts';
+
+/** Jobs whose inputs have a megabyte each; the database keeps them small. */
+async function withLarge(count: number): Promise<HttpSetup> {
+  const all = await httpSetup({ sweep: true });
+  await all.unstuck.enqueueMany(
+    'large',
+    Array.from({ length: count }, () => ({ input: 'a'.repeat(1_000_000) })),
+  );
+  return all;
+}
+
+test('a page is cut at 16 MiB, and the next one goes on behind it', async () => {
+  const { ask, unstuck } = await withLarge(40);
+  const ids: string[] = [];
+  const sizes: number[] = [];
+  for (let cursor = '', more = true; more; ) {
+    const { status, body } = await ask(`GET /v1/jobs?limit=1000${cursor}`);
+    expect(status).toBe(200);
+    ids.push(...body.data.map(({ id }) => id));
+    sizes.push(body.data.length);
+    more = body.next_cursor !== null;
+    cursor = `&cursor=${body.next_cursor}`;
+  }
+  expect(sizes).toEqual([16, 16, 8]);
+  expect(new Set(ids).size).toBe(40);
+  expect((await unstuck.list({ limit: 1 })).jobs).toHaveLength(1);
+});
+
+test('a claim takes no more large jobs than an answer can hold, and leaves the others untouched', async () => {
+  const all = await withLarge(100);
+  const { unstuck, query } = all;
+  const { body } = await new Remote(unstuck).claim({ types: ['large'], max: 100 });
+  expect(body.jobs).toHaveLength(12);
+  expect(await unstuck.count({ state: 'queued' })).toMatchObject({ count: 88 });
+  expect(await query('select from unstuck.attempts')).toEqual([]);
+  await unstuck.enqueueMany(
+    'small',
+    Array.from({ length: 100 }, (_, input) => ({ input })),
+  );
+  const small = await new Remote(unstuck).claim({ types: ['small'], max: 100 });
+  expect(small.body.jobs.map(({ input }) => input)).toEqual(
+    Array.from({ length: 100 }, (_, input) => input),
+  );
+});
