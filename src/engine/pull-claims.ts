@@ -84,7 +84,11 @@ export class PullClaims {
     const asked = await this.#asked(workerId, config);
     for (let beatAt = startedAt; ; ) {
       const rows = await this.#take(asked);
-      if (rows.length > 0) return this.#handOver(asked, rows, signal);
+      if (rows.length > 0) {
+        // There may be more where these came from.
+        this.#ready.tell(new Set(rows.map(({ type }) => type)));
+        return this.#handOver(asked, rows, signal);
+      }
       const restMs = startedAt + config.waitMs - monotonicMs();
       // Jittered, so that those that began together do not ask together for ever.
       const pollMs = POLL_MS * (0.75 + Math.random() / 2);
