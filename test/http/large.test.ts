@@ -46,3 +46,17 @@ test('a claim takes no more large jobs than an answer can hold, and leaves the o
     Array.from({ length: 100 }, (_, input) => input),
   );
 });
+
+test('a page of the audit is cut too: edited inputs may be large', async () => {
+  const { ask, query } = await httpSetup();
+  await query(
+    `insert into unstuck.audit (id, at, action, detail)
+    select gen_random_uuid(), unstuck.clock(), 'retry', jsonb_build_object('request', jsonb_build_object('input', repeat('a', 1000000)), 'ended', true)
+    from generate_series(1, 40)`,
+  );
+  const { status, body } = await ask('GET /v1/audit?limit=1000');
+  expect([status, body.data.length, body.next_cursor === null]).toEqual([200, 16, false]);
+  const next = await ask(`GET /v1/audit?limit=1000&cursor=${body.next_cursor}`);
+  expect(next.body.data[0]?.id).not.toBe(body.data[15]?.id);
+  expect(await ask('GET /v1/bulk-actions?limit=1000')).toMatchObject({ status: 200 });
+});
