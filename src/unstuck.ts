@@ -139,7 +139,7 @@ export class Unstuck {
     this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
     this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
     this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
-    this.pull = whole === undefined ? new Pull(database, this.#fleet, log) : whole.pull;
+    this.pull = whole === undefined ? new Pull(database, this.#fleet, log, meter) : whole.pull;
     this.pools = new Pools(database, onReady);
     this.limits = new Limits(database, onReady);
     this.queues = new Queues(database, onReady);

@@ -110,6 +110,7 @@ export interface Enqueued {
 
 /** One page of jobs, newest first. */
 export interface JobPage {
+  /** Fewer than the limit when their inputs and results exceed 16 MiB, and one at least. */
   readonly jobs: readonly Job[];
   /** Pass as `after` to get the next page; null on the last one. */
   readonly next: string | null;

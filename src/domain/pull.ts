@@ -55,6 +55,8 @@ export interface PulledJob {
   /** What an earlier attempt reported, from 0 to 1. */
   readonly progress: number | null;
   readonly progressNote: string | null;
+  /** Where it was enqueued, as W3C Trace Context; null when nobody traced it. */
+  readonly traceparent: string | null;
   /** The end of its timeout: then the attempt is over, whatever its worker says. */
   readonly expiresAt: Date;
 }

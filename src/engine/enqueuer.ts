@@ -36,6 +36,12 @@ interface Flushing {
   readonly patient: boolean;
 }
 
+/** A job of somebody's transaction, and whether that made it: else another one has its key. */
+export interface Stored {
+  readonly job: NewJob;
+  readonly created: boolean;
+}
+
 const NEW: Flushing = { maybeStored: false, patient: false };
 /** A batch that was set aside may have been sent before. */
 const HELD: Flushing = { maybeStored: true, patient: true };
@@ -134,10 +140,11 @@ export class Enqueuer {
     return jobs.map((job) => answers.get(job.id) ?? created(job.id));
   }
 
-  /** Tells the workers of this process of jobs whose transaction has been committed, and lets those in that wait at a limit. */
-  committed(jobs: readonly NewJob[]): void {
-    if (jobs.length === 0) return;
-    for (const { type } of jobs) this.#meter.enqueued(type, true);
+  /** Counts jobs whose transaction has been committed, tells the workers of this process of them, and lets those in that wait at a limit. */
+  committed(stored: readonly Stored[]): void {
+    if (stored.length === 0) return;
+    for (const { job, created: isNew } of stored) this.#meter.enqueued(job.type, isNew);
+    const jobs = stored.map(({ job }) => job);
     this.#onStored(new Set(jobs.map((job) => job.type)));
     const limitKeys = new Set(jobs.flatMap((job) => job.limitKey ?? []));
     if (limitKeys.size > 0) this.#lettingOn.add({ ...concernedBy([]), limitKeys });

@@ -1,8 +1,11 @@
 /** Pull claims: takes jobs for workers that ask for them over HTTP, and waits for some when there are none. Nothing is kept between calls that another process would miss. */
 
 import { unstuckError } from '../domain/errors.ts';
+import { timeOf } from '../domain/job-id.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import type { PullConfig, PulledFence, PulledJob } from '../domain/pull.ts';
+import { readTrace } from '../domain/trace.ts';
 import type { ClaimRow } from '../sql/claim.ts';
 import { findUnknown, pruneClaims, setWorkerState } from '../sql/lifeline.ts';
 import {
@@ -27,6 +30,9 @@ import { deferRow } from './settle-rows.ts';
 const LOST_REPLY_MS = 10_000;
 const POLL_MS = 1_000;
 const CLAIMERS_MAX = 1_000;
+/** The first step of a claim, in jobs; and what they may hold for another one, in bytes. */
+const STEP = 12;
+const ANSWER_BYTES = 4_194_304;
 /** What `findUnknown` returns at most. */
 const UNKNOWN_MAX = 1_000;
 
@@ -51,10 +57,12 @@ export class PullClaims {
   #database: Database;
   #log: Log;
   #ready: ReadySignal;
+  #meter: Meter;
   /** Where each worker was in its queues; the oldest are forgotten, and then it is asked from the start. */
   #claimers = new Map<string, Claimer>();
 
-  constructor(database: Database, log: Log, ready: ReadySignal) {
+  constructor(database: Database, log: Log, ready: ReadySignal, meter: Meter) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#ready = ready;
@@ -76,7 +84,11 @@ export class PullClaims {
     const asked = await this.#asked(workerId, config);
     for (let beatAt = startedAt; ; ) {
       const rows = await this.#take(asked);
-      if (rows.length > 0) return this.#handOver(asked, rows, signal);
+      if (rows.length > 0) {
+        // There may be more where these came from.
+        this.#ready.tell(new Set(rows.map(({ type }) => type)));
+        return this.#handOver(asked, rows, signal);
+      }
       const restMs = startedAt + config.waitMs - monotonicMs();
       // Jittered, so that those that began together do not ask together for ever.
       const pollMs = POLL_MS * (0.75 + Math.random() / 2);
@@ -145,7 +157,7 @@ export class PullClaims {
       return (await claimer.stampAlone({ row, timeoutMs }, 'start')) ? [row] : [];
     }
     await claimer.lookForOldest();
-    return (await claimer.claim(config.max, undefined)).jobs;
+    return takeSome(claimer, config.max);
   }
 
   async #handOver(
@@ -156,13 +168,19 @@ export class PullClaims {
     try {
       const ids = rows.map(({ id }) => id);
       const handed = await this.#database.run(handOver, [workerId, ids]);
-      if (signal?.aborted !== true) return toJobs(rows, handed);
+      if (signal?.aborted !== true) return this.#counted(toJobs(rows, handed));
     } catch (error) {
       await this.#release(workerId, rows);
       throw error;
     }
     await this.#release(workerId, rows);
     return [];
+  }
+
+  #counted(jobs: PulledJob[]): PulledJob[] {
+    for (const { id, type, token } of jobs)
+      if (token === '1') this.#meter.claimed(type, Date.now() - timeOf(id));
+    return jobs;
   }
 
   /** What this worker got more than `olderMs` ago and does not name; at most 1,000. */
@@ -189,6 +207,34 @@ export class PullClaims {
   }
 }
 
+/**
+ * Takes twice as many at each step, until there are enough, no more, or so many bytes that the next step could be more than an answer can hold. What was
+ * taken is given out when a later step fails.
+ */
+async function takeSome(claimer: Claimer, max: number): Promise<readonly ClaimRow[]> {
+  const rows: ClaimRow[] = [];
+  for (let step = STEP, bytes = 0; rows.length < max && bytes < ANSWER_BYTES; step *= 2) {
+    const limit = Math.min(step, max - rows.length);
+    const jobs = await claimer.claim(limit, undefined).then(
+      (claimed) => claimed.jobs,
+      (error: unknown) => {
+        if (rows.length === 0) throw error;
+        return [];
+      },
+    );
+    rows.push(...jobs);
+    if (jobs.length < limit) break;
+    // Whoever asks for no more need not know how large these are.
+    if (rows.length < max) bytes += jobs.reduce((sum, { input }) => sum + sizeOf(input), 0);
+  }
+  return rows;
+}
+
+/** About as many as its JSON has. */
+function sizeOf(input: unknown): number {
+  return JSON.stringify(input).length;
+}
+
 /** In the order of the queue; one that was cancelled meanwhile is left out. */
 function toJobs(rows: readonly ClaimRow[], handed: readonly HandedRow[]): PulledJob[] {
   const found = new Map(handed.map((one) => [one.id, one]));
@@ -206,6 +252,7 @@ function toJobs(rows: readonly ClaimRow[], handed: readonly HandedRow[]): Pulled
       tags: one.tags,
       progress: one.progress,
       progressNote: one.progress_note,
+      traceparent: readTrace(row.trace).traceparent ?? null,
       expiresAt: one.expires_at,
     };
   });

@@ -2,6 +2,7 @@
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import { Fail, RetryAfter } from '../domain/outcome.ts';
 import type { PullBeat, PulledFence, PullFailure, PullStop } from '../domain/pull.ts';
 import { parseRetry } from '../domain/retry-policy.ts';
@@ -34,9 +35,11 @@ export class PullEnds {
   #database: Database;
   #log: Log;
   #hooks: PullEndsHooks;
+  #meter: Meter;
   #lettingOn: LettingOn;
 
-  constructor(database: Database, log: Log, hooks: PullEndsHooks) {
+  constructor(database: Database, log: Log, hooks: PullEndsHooks, meter: Meter) {
+    this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#hooks = hooks;
@@ -157,6 +160,8 @@ export class PullEnds {
       const { code, message } = error;
       this.#log.warn('attempt_failed', { job: id, type, attempt, outcome, code, error: message });
     }
+    const isEnd = decision.kind === 'finish';
+    this.#meter.ended(type, outcome ?? 'completed', isEnd ? decision.state : undefined);
     const { parents, pools, limitKeys } = concernedBy([links]);
     if (decision.kind === 'finish') {
       this.#lettingOn.add({ parents, pools, limitKeys });

@@ -5,15 +5,31 @@ interface Waiting {
   end(told: boolean): void;
 }
 
+/** Twice as many with each step: many jobs are soon told to as many. */
+const TOLD_AT_ONCE = 2;
+
 /** Tells those that wait; whoever does not hear of a job finds it by looking. */
 export class ReadySignal {
   #waiting = new Set<Waiting>();
   #closed = false;
 
-  /** Jobs of these types are ready; undefined means any. */
+  /**
+   * Jobs of these types are ready; undefined means any, and everyone is told. Of those that wait for a type the two hear of it that have waited longest:
+   * one job must not make all of them look. Whoever finds some tells the next.
+   */
   tell(types?: ReadonlySet<string>): void {
-    for (const one of this.#waiting)
-      if (types === undefined || one.types.some((type) => types.has(type))) one.end(true);
+    if (types === undefined) for (const one of this.#waiting) one.end(true);
+    else for (const type of types) this.#tellSome(type);
+  }
+
+  #tellSome(type: string): void {
+    let left = TOLD_AT_ONCE;
+    for (const one of this.#waiting) {
+      if (left === 0) return;
+      if (!one.types.includes(type)) continue;
+      one.end(true);
+      left -= 1;
+    }
   }
 
   /** Whether nothing will be told any more. */

@@ -3,6 +3,7 @@ import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
 import { pruneRequests } from '../sql/requests.ts';
+import type { Statement } from '../sql/sql.ts';
 import { pruneRowErrors } from '../sql/sweep.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
@@ -10,8 +11,8 @@ import { retain, unlessForbidden } from '../storage/partitions.ts';
 import { allOf } from './all-of.ts';
 
 const RETENTION_EVERY_MS = 600_000;
-/** Executions of fan-outs that are gone are forgotten by so many, for so long at a time. */
-const EXECUTIONS_MAX = 10_000;
+/** Executions of fan-outs that are gone, and requests, are forgotten by so many, for so long at a time. */
+const PART_MAX = 10_000;
 const PRUNE_MS = 60_000;
 
 /** Does one round; returns the milliseconds until the next one, about ten minutes. What fails keeps nothing else from being forgotten. */
@@ -19,18 +20,21 @@ export async function retention(database: Database, log: Log): Promise<number> {
   await allOf([
     () => database.run(pruneRowErrors),
     () => database.run(pruneLinks),
-    () => forgetFanOuts(database),
+    () => forgetInParts(database, pruneFanOuts),
     () => database.run(pruneAudit, [database.config.keepFailed]),
-    () => database.run(pruneRequests),
+    () => forgetInParts(database, pruneRequests),
     () => movePartitions(database, log),
   ]);
   return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);
 }
 
-async function forgetFanOuts(database: Database): Promise<void> {
+async function forgetInParts(
+  database: Database,
+  prune: Statement<{ gone: number }>,
+): Promise<void> {
   const until = monotonicMs() + PRUNE_MS;
   for (let gone = 1; gone > 0 && monotonicMs() < until; ) {
-    const [row] = await database.run(pruneFanOuts, [EXECUTIONS_MAX]);
+    const [row] = await database.run(prune, [PART_MAX]);
     gone = row?.gone ?? 0;
   }
 }

@@ -2,6 +2,7 @@
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
+import type { Meter } from '../domain/meter.ts';
 import { toStorableText } from '../domain/payload.ts';
 import {
   type PullBeat,
@@ -35,13 +36,18 @@ export class Pull {
   #ends: PullEnds;
   #calls = new Set<Promise<unknown>>();
 
-  constructor(database: Database, fleet: Fleet, log: Log) {
+  constructor(database: Database, fleet: Fleet, log: Log, meter: Meter) {
     this.#fleet = fleet;
-    this.#claims = new PullClaims(database, log, fleet.readiness);
-    this.#ends = new PullEnds(database, log, {
-      ready: (types) => fleet.ready(types),
-      ended: (id) => fleet.ended(id),
-    });
+    this.#claims = new PullClaims(database, log, fleet.readiness, meter);
+    this.#ends = new PullEnds(
+      database,
+      log,
+      {
+        ready: (types) => fleet.ready(types),
+        ended: (id) => fleet.ended(id),
+      },
+      meter,
+    );
   }
 
   /**

@@ -33,12 +33,18 @@ export const noteAudit: Statement<{ id: string }> = statement(
   where a.id = $1 returning a.id`,
 );
 
-/** Entries, newest first: $1 the id after which to go on, $2 limit. */
-export const listAudit: Statement<AuditRow> = statement(
+/** What the details of a page hold at most, in bytes, beside that of its first entry: each may have an edited input. */
+const PAGE_BYTES = sql`16777216`;
+
+/** Entries, newest first, and how many there would be (`found`) if all were small: $1 the id after which to go on, $2 limit. */
+export const listAudit: Statement<AuditRow & { readonly found: number }> = statement(
   'list-audit',
   (t) => sql`
-  select a.id, a.at, a.by, a.action, a.reason, a.detail from ${t.audit} a
-  where $1::uuid is null or a.id < $1 order by a.id desc limit $2`,
+  select p.id, p.at, p.by, p.action, p.reason, p.detail, p.found from (
+    select a.*, count(*) over ()::integer as found, row_number() over page as place, sum(octet_length(a.detail::text)) over page as bytes
+    from (select a.* from ${t.audit} a where $1::uuid is null or a.id < $1 order by a.id desc limit $2) a
+    window page as (order by a.id desc rows unbounded preceding)) p
+  where p.place = 1 or p.bytes <= ${PAGE_BYTES} order by p.place`,
 );
 
 /** Removes entries that are older than $1 ms. */

@@ -27,19 +27,32 @@ const fits = (
 const AMONG = sql`and v.id = any($20::uuid[])`;
 const ANY = sql``;
 
-const listed = (name: string, also: Sql): Statement<JobRow> =>
+/** A job of a page, and how many there would be if all were small. */
+export type ListedRow = JobRow & { readonly found: number };
+
+/** What the inputs and results of a page hold at most, in bytes as JSON, beside those of its first job: a thousand of 2 MiB would be more than a text can hold. */
+const PAGE_BYTES = sql`16777216`;
+
+const size = sql`octet_length(v.input::text) + coalesce(octet_length(v.result::text), 0)`;
+
+const listed = (name: string, also: Sql): Statement<ListedRow> =>
   statement(
     name,
     (t) => sql`
-  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v
-  where ${fits(t)} ${also} order by v.id desc limit $19`,
+  select p.* from (
+    select ${COLUMNS}, v.late, count(*) over ()::integer as found, row_number() over page as place, sum(${size}) over page as bytes
+    from (
+      select v.*, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v
+      where ${fits(t)} ${also} order by v.id desc limit $19) v
+    window page as (order by v.id desc rows unbounded preceding)) p
+  where p.place = 1 or p.bytes <= ${PAGE_BYTES} order by p.place`,
   );
 
 /** Jobs, newest first: $1 to $19 as above, $20 the id before which to go on. It must always be one: then it is looked up in the index. */
-export const listJobs: Statement<JobRow> = listed('list-jobs', sql`and v.id < $20::uuid`);
+export const listJobs: Statement<ListedRow> = listed('list-jobs', sql`and v.id < $20::uuid`);
 
 /** The same of jobs that are named: $20 their ids, $21 the id before which to go on. */
-export const listNamedJobs: Statement<JobRow> = listed(
+export const listNamedJobs: Statement<ListedRow> = listed(
   'list-named-jobs',
   sql`${AMONG} and v.id < $21::uuid`,
 );

@@ -50,10 +50,16 @@ export const dropRequests: Statement<Record<string, never>> = statement(
   delete ${same(t)}`,
 );
 
-/** Forgets requests whose time is over. */
-export const pruneRequests: Statement<Record<string, never>> = statement(
+/** Forgets requests whose time is over, at most $1; returns how many. */
+export const pruneRequests: Statement<{ gone: number }> = statement(
   'prune-requests',
-  (t) => sql`delete from ${t.requests} r where r.at < ${t.now} - ${KEPT}`,
+  (t) => sql`
+  with gone as (
+    delete from ${t.requests} r where r.ctid = any (array(
+      select o.ctid from ${t.requests} o where o.at < ${t.now} - ${KEPT} order by o.at limit $1 for update skip locked))
+      and r.at < ${t.now} - ${KEPT} returning r.at
+  )
+  select count(*)::integer as gone from gone`,
 );
 
 /** A place in a transaction to which it can be rolled back. */

@@ -21,12 +21,13 @@ export interface AuditPage {
   readonly next: string | null;
 }
 
-/** Returns one page of entries, newest first. */
+/** Returns one page of entries, newest first; it is cut when their details exceed 16 MiB. */
 export async function readAudit(
   database: Database,
   { limit, after }: { readonly limit: number; readonly after: string | undefined },
 ): Promise<AuditPage> {
   const rows = await database.run(listAudit, [after, limit + 1]);
-  const entries = rows.slice(0, limit);
-  return { entries, next: rows.length > limit ? (entries.at(-1)?.id ?? null) : null };
+  const entries = rows.slice(0, limit).map(({ found: _found, ...entry }) => entry);
+  const more = (rows[0]?.found ?? 0) > entries.length;
+  return { entries, next: more ? (entries.at(-1)?.id ?? null) : null };
 }

@@ -35,7 +35,7 @@ const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Nothing finishes before it is created, but the clock of the database may have been set back meanwhile. */
 const CLOCK_SLACK_MS = 86_400_000;
 
-/** Returns one page of jobs, newest first. */
+/** Returns one page of jobs, newest first; it is cut when their inputs and results exceed 16 MiB. */
 export async function readJobs(
   database: Database,
   conditions: Conditions,
@@ -48,7 +48,7 @@ export async function readJobs(
       ? await database.run(listJobs, [...values, after ?? LAST_ID])
       : await database.run(listNamedJobs, [...values, ids, after ?? LAST_ID]);
   const jobs: Job[] = rows.slice(0, limit).map(toJob);
-  return { jobs, next: rows.length > limit ? (jobs.at(-1)?.id ?? null) : null };
+  return { jobs, next: (rows[0]?.found ?? 0) > jobs.length ? (jobs.at(-1)?.id ?? null) : null };
 }
 
 /** Counts jobs, up to 100,000. */

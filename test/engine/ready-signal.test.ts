@@ -30,3 +30,16 @@ test('time, the signal and the close end a wait with nothing told', async () => 
   expect(await waits[1]).toBe(false);
   expect(await ready.wait(['a'], LONG_MS)).toBe(false);
 });
+
+test('of many that wait for a type the two are told that have waited longest', async () => {
+  const ready = new ReadySignal();
+  const told: number[] = [];
+  for (const at of [0, 1, 2, 3, 4])
+    void ready.wait(at === 1 ? ['b'] : ['a', 'b'], LONG_MS).then((is) => is && told.push(at));
+  ready.tell(new Set(['a']));
+  await Promise.resolve();
+  expect(told).toEqual([0, 2]);
+  ready.tell(new Set(['a', 'b']));
+  await Promise.resolve();
+  expect(told).toEqual([0, 2, 3, 4, 1]);
+});

@@ -183,3 +183,24 @@ test('what a process of the library left behind when it died is told as interrup
   await (await all.connect()).bulkActions.adopt();
   expect(await unstuck.bulkActions.get(auditId as string)).toMatchObject({ state: 'interrupted' });
 });
+
+test('what a process has left behind without its database it carries on itself, when that is back', async () => {
+  const all = await withJobs(6);
+  const { unstuck, ids, query } = all;
+  const letGo = await held(all, ids[5] as string);
+  const { id } = await unstuck.bulkActions.start('cancel', MANY, { chunk: 1 });
+  await eventually(async () => (await unstuck.bulkActions.get(id)).done === 5, 'half is done');
+  const [own] = await query<{ runner: string }>('select runner::text from unstuck.audit');
+  // While it goes on here it is nobody's to take, however long it is silent.
+  await query(`update unstuck.audit set beat_at = unstuck.clock() - interval '31 seconds'`);
+  expect(await unstuck.bulkActions.adopt()).toMatchObject({ done: 0 });
+  await letGo();
+  await unstuck.bulkActions.idle();
+  await query(
+    `update unstuck.audit set detail = detail || '{"ended": false}', runner = $1, beat_at = unstuck.clock() - interval '31 seconds'`,
+    [own?.runner],
+  );
+  expect(await unstuck.bulkActions.get(id)).toMatchObject({ state: 'stalled' });
+  await unstuck.bulkActions.adopt();
+  expect(await ended(unstuck, id)).toMatchObject({ state: 'done' });
+});

@@ -165,3 +165,14 @@ test('an outage in the middle of a bulk is waited for', async () => {
   await outage;
   expect(result).toMatchObject({ matched: 60, done: 60, refusedCount: 0 });
 });
+
+test('a change behind the answer whose start was not answered is started once', async () => {
+  const { far, proxy, unstuck } = await farSetup();
+  await enqueue(unstuck, 10);
+  proxy.cutReplyTo('open-action');
+  const { id } = await far.bulkActions.start('cancel', { filter: { type: 'mail' } });
+  expect(proxy.cut).toBe(1);
+  await far.bulkActions.idle();
+  expect(await unstuck.bulkActions.get(id)).toMatchObject({ state: 'done', done: 10 });
+  expect((await unstuck.bulkActions.list()).actions).toHaveLength(1);
+});

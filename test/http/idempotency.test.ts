@@ -175,7 +175,12 @@ test('a key is remembered for a day; then the request is a new one, whether it w
   const later = await ask('POST /v1/jobs', { ...JOB, priority: 5 }, key('a'));
   expect(later.status).toBe(201);
   expect(later.body.id).not.toBe(body.id);
-  await database().run(pruneRequests);
+  await query(
+    `insert into unstuck.requests select sender, 'old ' || n, digest, answers, at from unstuck.requests, generate_series(1, 30) n where key = 'b'`,
+  );
+  // By so many at a time: what a day of them leaves must not end at the timeout of a statement.
+  expect(await database().run(pruneRequests, [20])).toEqual([{ gone: 20 }]);
+  expect(await database().run(pruneRequests, [20])).toEqual([{ gone: 11 }]);
   expect(await query('select key from unstuck.requests')).toEqual([{ key: 'a' }]);
   expect(await unstuck.count()).toMatchObject({ count: 3 });
 });
@@ -221,4 +226,35 @@ test('jobs of requests with keys wake the workers of the same process', async ()
   await unstuck.work([mail]);
   const { body } = await ask('POST /v1/jobs', JOB, key('a'));
   await eventually(async () => (await unstuck.get(body.id))?.state === 'completed', 'it ran');
+});
+
+test('a pool that somebody holds is waited for once, whatever a batch or how many requests ask of it', async () => {
+  const { ask, session, query, unstuck } = await httpSetup();
+  await unstuck.pools.set('p', { capacity: 1_000 });
+  const other = await session();
+  await other.query('begin');
+  await other.query(`select from unstuck.pools where key = 'p' for update`);
+  const busy = { ...JOB, slot: 'p' };
+  const batch = { jobs: Array.from({ length: 200 }, (_, n) => (n % 20 === 7 ? JOB : busy)) };
+  const { body } = await ask('POST /v1/jobs/batch', batch, key('batch'));
+  expect(body).toMatchObject({ created: 10, refused: 190 });
+  expect(body.data[0]).toMatchObject({ problem: { code: 'POOL_BUSY' } });
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, n) =>
+      ask('POST /v1/jobs', n % 6 === 1 ? JOB : busy, key(`${n}`)),
+    ),
+  );
+  expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
+    ...Array.from({ length: 10 }, () => 201),
+    ...Array.from({ length: 50 }, () => 409),
+  ]);
+  await other.query('rollback');
+  expect(await ask('POST /v1/jobs', busy, key('0'))).toMatchObject({ status: 201 });
+  expect(await query('select from unstuck.requests')).toHaveLength(12);
+});
+
+test('an enqueue with a key that stored nothing is counted as one', async () => {
+  const { ask, unstuck } = await httpSetup();
+  for (const name of ['a', 'b', 'b']) await ask('POST /v1/jobs', { ...JOB, key: 'k' }, key(name));
+  expect(unstuck.watch.meter.types.get('mail')).toMatchObject({ enqueued: 1, deduplicated: 1 });
 });

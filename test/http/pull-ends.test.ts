@@ -157,3 +157,26 @@ test('a token that was never given changes nothing, and fills no history', async
     });
   expect(await unstuck.history(id)).toEqual([]);
 });
+
+test('what pull workers do with jobs is counted by the process to which they say it', async () => {
+  const { unstuck } = await setup();
+  const worker = new Remote(unstuck);
+  for (const [type, what, more] of [
+    ['good', 'complete', {}],
+    ['bad', 'fail', { error: { message: 'no' }, retry: false }],
+    ['bad', 'fail', { error: { message: 'later' }, retry_after: '1h' }],
+    ['good', 'release', {}],
+  ] as const) {
+    await unstuck.enqueue(type, 1);
+    await worker.say(what, await worker.take(type), more);
+  }
+  const { types } = unstuck.watch.meter;
+  expect(Object.fromEntries(types.get('good')?.attempts ?? [])).toEqual({
+    completed: 1,
+    released: 1,
+  });
+  expect(Object.fromEntries(types.get('good')?.finished ?? [])).toEqual({ completed: 1 });
+  expect(Object.fromEntries(types.get('bad')?.attempts ?? [])).toEqual({ failed: 2 });
+  expect(Object.fromEntries(types.get('bad')?.finished ?? [])).toEqual({ failed: 1 });
+  expect(types.get('good')?.wait.counts.reduce((sum, count) => sum + count)).toBe(2);
+});

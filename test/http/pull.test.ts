@@ -1,6 +1,7 @@
 // The laws of workers in other languages: each job goes to one of them, and nothing is lost with any of them.
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createHandler, serve } from '../../src/http/index.ts';
+import { Database } from '../../src/storage/database.ts';
 import { die, outcomes, type Pulled, Remote } from '../support/remote.ts';
 import { eventually, job, setup } from '../support/unstuck.ts';
 
@@ -26,6 +27,7 @@ test('a job is claimed, told of, and completed', async () => {
         tags: ['a'],
         progress: null,
         progress_note: null,
+        traceparent: null,
         expires_at: expect.stringMatching(/Z$/),
       },
     ],
@@ -370,4 +372,27 @@ test.each<[string, string, object, number, string]>([
     body: { code },
   });
   expect(await query('select from unstuck.workers')).toEqual([]);
+});
+
+test('a new job makes a few of those look that wait, not all; many jobs reach as many as they need', async () => {
+  const { unstuck, connect } = await setup({ sweep: false });
+  const elsewhere = await connect();
+  const handle = createHandler(unstuck);
+  const watched = vi.spyOn(Database.prototype, 'run');
+  onTestFinished(() => watched.mockRestore());
+  const looks = (): number =>
+    watched.mock.calls.filter(([{ name }]) => name === 'pull-state').length;
+  const polls = Array.from({ length: 60 }, () =>
+    new Remote(handle).claim({ types: ['t'], wait: '20s' }),
+  );
+  await eventually(() => looks() >= 60, 'all have looked');
+  const before = looks();
+  await unstuck.enqueue('t', 0);
+  await Promise.race(polls);
+  // Some of them look by themselves, once a second.
+  expect(looks() - before).toBeLessThan(30);
+  const inputs = Array.from({ length: 59 }, (_, n) => ({ input: n + 1 }));
+  await elsewhere.enqueueMany('t', inputs);
+  const given = (await Promise.all(polls)).flatMap(({ body }) => body.jobs);
+  expect(new Set(given.map(({ input }) => input)).size).toBe(60);
 });

@@ -2,6 +2,7 @@
 import { SpanKind } from '@opentelemetry/api';
 import { expect, test } from 'vitest';
 import { createHandler } from '../../src/http/index.ts';
+import { Remote } from '../support/remote.ts';
 import { idOf, traceparent, tracing } from '../support/tracing.ts';
 import { setup } from '../support/unstuck.ts';
 
@@ -77,4 +78,18 @@ test('without OpenTelemetry the traceparent of a request is not stored', async (
   const handle = createHandler(unstuck, { open: true });
   const answer = await handle(enqueueRequest({ traceparent: SENDER }));
   expect(await answer.json()).toMatchObject({ traceparent: null });
+});
+
+test('a worker in another language is told where its job was enqueued, in every attempt and without an SDK here too', async () => {
+  const { unstuck, query } = await setup();
+  await query(`select unstuck.enqueue('plain', '1', traceparent => $1)`, [SENDER]);
+  const worker = new Remote(unstuck);
+  const first = await worker.take('plain');
+  expect(first).toMatchObject({ token: '1', traceparent: SENDER });
+  await worker.say('release', first);
+  expect(await worker.take('plain')).toMatchObject({ token: '2', traceparent: SENDER });
+  // A hand may have written anything.
+  await unstuck.enqueue('other', 1);
+  await query(`update unstuck.jobs set trace = '{"traceparent": "none"}' where type = 'other'`);
+  expect(await worker.take('other')).toMatchObject({ traceparent: null });
 });

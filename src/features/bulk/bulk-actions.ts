@@ -85,9 +85,11 @@ export class BulkActions {
     const id = new JobIds().next(Date.now(), randomUUID());
     const detail = JSON.stringify(facts);
     const values = [id, by ?? null, action, reason ?? null, detail, this.#runner];
-    const [row] = await this.#database.run(openAction, values);
-    this.#begin(row as ActionRow);
-    return toStatus(row as ActionRow);
+    const [row] = await patient(() => this.#database.run(openAction, values));
+    // Its reply was lost, and by the time it was asked again another process had taken it for left behind.
+    if (row === undefined) return this.get(id);
+    this.#begin(row);
+    return toStatus(row);
   }
 
   /** Returns how a change stands. Throws BULK_ACTION_UNKNOWN or JOB_ID_INVALID. */
@@ -123,11 +125,11 @@ export class BulkActions {
     );
   }
 
-  /** Carries on what another process has left behind: one change for each call. A chore of the sweep. */
+  /** Carries on what another process, or this one without its database, has left behind: one change for each call. A chore of the sweep. */
   async adopt(): Promise<ChoreRound> {
     const row = this.#stop.signal.aborted
       ? undefined
-      : (await this.#database.run(adoptAction, [this.#runner]))[0];
+      : (await this.#database.run(adoptAction, [this.#runner, [...this.#running.keys()]]))[0];
     if (row === undefined) return { ready: new Set(), done: 0, more: false };
     this.#log.warn('bulk_action_carried_on', { id: row.id, action: row.action });
     this.#begin(row);

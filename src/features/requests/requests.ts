@@ -14,7 +14,7 @@ import {
 } from '../../domain/request-key.ts';
 import { Committer, type Waiting } from '../../engine/committer.ts';
 import { reasonOf } from '../../engine/enqueue-errors.ts';
-import type { Enqueuer } from '../../engine/enqueuer.ts';
+import type { Enqueuer, Stored } from '../../engine/enqueuer.ts';
 import { lockTimeout } from '../../sql/migrate.ts';
 import {
   dropRequests,
@@ -35,6 +35,7 @@ import {
   isLockTimeout,
   isTransient,
 } from '../../storage/postgres-errors.ts';
+import { LockWaits } from './lock-waits.ts';
 
 /** One request that waits: what it asks to be stored, or why a job of it cannot be. */
 interface Asked {
@@ -46,8 +47,6 @@ type Batch = Waiting<Asked, AnsweredRequest>[];
 
 /** Somebody else's open transaction may hold a key or a pool: the others of the group must not wait for it long. */
 const LOCK_MS = 400;
-/** A lock of a single request is waited for this long. */
-const PATIENT_MS = 1_500;
 
 /** Stores the jobs of requests that bear a key, each once. */
 export class Requests {
@@ -79,21 +78,22 @@ export class Requests {
 
   /** Two of one key cannot be in one group: the second is answered as a repeat of the first. */
   async #flush(batch: Batch): Promise<void> {
+    const waits = new LockWaits();
     let open = batch;
     while (open.length > 0) {
       const group = new Map(open.toReversed().map((one) => [keyOf(one.item.request), one]));
       const now = open.filter((one) => group.get(keyOf(one.item.request)) === one);
-      await this.#flushGroup(now);
+      await this.#flushGroup(now, waits);
       open = open.filter((one) => !now.includes(one));
     }
   }
 
-  async #flushGroup(batch: Batch): Promise<void> {
+  async #flushGroup(batch: Batch, waits: LockWaits): Promise<void> {
     if (batch.length > 1) {
       try {
         const answered = await this.#once(
           batch.map(({ item }) => item),
-          LOCK_MS,
+          waits,
         );
         for (const [place, one] of batch.entries()) settle(one, answered[place]);
         return;
@@ -103,37 +103,43 @@ export class Requests {
       }
     }
     for (const one of batch)
-      await this.#once([one.item], PATIENT_MS).then(
+      await this.#once([one.item], waits).then(
         ([answer]) => settle(one, answer),
         (error: unknown) => one.reject(error),
       );
   }
 
   /** Tried again when the connection is lost: what had been committed is found, and is then no repeat. */
-  #once(asked: readonly Asked[], lockMs: number): Promise<(AnsweredRequest | UnstuckError)[]> {
+  #once(asked: readonly Asked[], waits: LockWaits): Promise<(AnsweredRequest | UnstuckError)[]> {
     let lost = false;
     return patiently('The request', async () => {
       try {
-        const outcome = await this.#try(asked, lockMs);
+        const outcome = await this.#try(asked, waits);
         return outcome.map((one) =>
           lost && 'replayed' in one ? { ...one, replayed: false } : one,
         );
       } catch (error) {
         if (isConnectionLost(error)) lost = true;
-        else if (isLockTimeout(error)) throw inFlight(asked[0]?.request, error);
+        else if (isLockTimeout(error)) {
+          if (asked.length === 1) waits.note();
+          throw inFlight(asked[0]?.request, error);
+        }
         throw error;
       }
     });
   }
 
-  async #try(asked: readonly Asked[], lockMs: number): Promise<(AnsweredRequest | UnstuckError)[]> {
-    const stored: NewJob[] = [];
+  async #try(
+    asked: readonly Asked[],
+    waits: LockWaits,
+  ): Promise<(AnsweredRequest | UnstuckError)[]> {
+    const stored: Stored[] = [];
     const outcome = await this.#database.transaction(async (on) => {
       stored.length = 0;
-      await execute(on, lockTimeout(Math.min(lockMs, this.#database.config.lockTimeout)));
+      await this.#waitFor(on, asked.length === 1 ? waits.ms : LOCK_MS);
       const known = await this.#open(on, asked);
       const fresh = asked.filter((one) => !known.has(one));
-      const answers = await this.#store(on, fresh, stored);
+      const answers = await this.#store(on, fresh, { stored, waits });
       await this.#note(on, fresh, answers);
       return asked.map(
         (one) => known.get(one) ?? { replayed: false, answers: answers.get(one) ?? [] },
@@ -170,17 +176,17 @@ export class Requests {
   async #store(
     on: Executor,
     asked: readonly Asked[],
-    stored: NewJob[],
+    { stored, waits }: { readonly stored: Stored[]; readonly waits: LockWaits },
   ): Promise<Map<Asked, RequestAnswer[]>> {
     const jobs = asked.flatMap((one) => one.jobs.filter(isJob));
     const answers = new Map<string, RequestAnswer>();
     // Within a group only whole requests are refused; a request of many jobs stores those that it can.
     const each =
-      asked.length === 1 ? await this.#storeParts(on, jobs) : await this.#storeAll(on, jobs);
+      asked.length === 1 ? await this.#storeParts(on, jobs, waits) : await this.#storeAll(on, jobs);
     for (const [place, job] of jobs.entries()) {
       const answer = each[place] as RequestAnswer;
       answers.set(job.id, answer);
-      if (!(answer instanceof UnstuckError)) stored.push(job);
+      if (!(answer instanceof UnstuckError)) stored.push({ job, created: answer.created });
     }
     return new Map(
       asked.map((one) => [
@@ -195,7 +201,18 @@ export class Requests {
   }
 
   /** What PostgreSQL refuses is halved down to the job that is to blame; the others are stored. */
-  async #storeParts(on: Executor, jobs: readonly NewJob[]): Promise<RequestAnswer[]> {
+  async #storeParts(
+    on: Executor,
+    jobs: readonly NewJob[],
+    waits: LockWaits,
+  ): Promise<RequestAnswer[]> {
+    const refusals = jobs.map((job) => waits.refusalOf(job));
+    const open = jobs.filter((_, place) => refusals[place] === undefined);
+    if (open.length === 0) return refusals as UnstuckError[];
+    if (open.length < jobs.length) {
+      const answers = (await this.#storeParts(on, open, waits)).values();
+      return refusals.map((refusal) => refusal ?? (answers.next().value as RequestAnswer));
+    }
     await execute(on, savepoint);
     try {
       const answers = await this.#storeAll(on, jobs);
@@ -205,12 +222,19 @@ export class Requests {
       if (isTransient(error) && !isLockTimeout(error)) throw error;
       await execute(on, rollbackToSavepoint);
       await execute(on, releaseSavepoint);
-      const [first] = jobs;
-      if (jobs.length <= 1) return [asError(reasonOf(first, error))];
+      if (jobs.length <= 1) return [refused(jobs[0], error, waits)];
+      if (isLockTimeout(error)) {
+        waits.note();
+        await this.#waitFor(on, waits.ms);
+      }
       const half = Math.ceil(jobs.length / 2);
-      const left = await this.#storeParts(on, jobs.slice(0, half));
-      return [...left, ...(await this.#storeParts(on, jobs.slice(half)))];
+      const left = await this.#storeParts(on, jobs.slice(0, half), waits);
+      return [...left, ...(await this.#storeParts(on, jobs.slice(half), waits))];
     }
+  }
+
+  async #waitFor(on: Executor, ms: number): Promise<void> {
+    await execute(on, lockTimeout(Math.min(ms, this.#database.config.lockTimeout)));
   }
 
   async #note(
@@ -245,9 +269,14 @@ function isJob(job: NewJob | UnstuckError): job is NewJob {
   return !(job instanceof UnstuckError);
 }
 
-function asError(reason: unknown): UnstuckError {
-  if (reason instanceof UnstuckError) return reason;
-  throw reason;
+/** Why a job could not be stored; what is no refusal of it is thrown. */
+function refused(job: NewJob | undefined, error: unknown, waits: LockWaits): UnstuckError {
+  const reason = reasonOf(job, error);
+  if (!(reason instanceof UnstuckError)) throw reason;
+  if (!isLockTimeout(error)) return reason;
+  waits.note();
+  waits.noteHeld(job, reason);
+  return reason;
 }
 
 function keyOf({ sender, key }: Pick<RequestKey, 'sender' | 'key'>): string {

@@ -61,6 +61,9 @@ export const claimedJobs: z.ZodType = z
         tags: z.array(z.string()),
         progress: z.number().nullable(),
         progress_note: z.string().nullable(),
+        traceparent: z.string().nullable().meta({
+          description: 'Where it was enqueued (W3C Trace Context): link your span to it.',
+        }),
         expires_at: instant.meta({ description: 'The end of its timeout.' }),
       }),
     ),

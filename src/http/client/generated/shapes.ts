@@ -131,6 +131,8 @@ export interface ClaimedJobs {
     readonly tags: readonly string[];
     readonly progress: number | null;
     readonly progress_note: string | null;
+    /** Where it was enqueued (W3C Trace Context): link your span to it. */
+    readonly traceparent: string | null;
     /** The end of its timeout. */
     readonly expires_at: string;
   }[];
