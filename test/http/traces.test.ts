@@ -78,3 +78,13 @@ test('without OpenTelemetry the traceparent of a request is not stored', async (
   const answer = await handle(enqueueRequest({ traceparent: SENDER }));
   expect(await answer.json()).toMatchObject({ traceparent: null });
 });
+
+test('a token in a path is not told to the collector of traces', async () => {
+  const { unstuck } = await setup();
+  const { ended } = tracing();
+  const { token } = await unstuck.tokens.create({ name: 'a', scopes: ['read'] });
+  const handle = createHandler(unstuck, { open: true });
+  await handle(new Request(`http://localhost/v1/tokens/${token}`, { method: 'DELETE' }));
+  const [served] = await ended('DELETE /v1/tokens/{id}');
+  expect(served?.attributes['url.path']).toBe('/v1/tokens/unstuck_…');
+});
