@@ -1,7 +1,21 @@
 /** Connection: what the headers of a request say of the way it came, as far as they can be believed. */
+import type { Socket } from 'node:net';
 import { unstuckError } from '../../domain/errors.ts';
 import { isLoopback } from '../../domain/serve-options.ts';
 import type { Peer } from './principal.ts';
+
+/**
+ * What a socket says of its other end. One that was reset has forgotten its address, while what it sent is still read: then it is `unknown`, which is
+ * no address of this machine. Only a Unix socket never has one.
+ */
+export function peerOf({
+  remoteAddress,
+  localAddress,
+  destroyed,
+}: Pick<Socket, 'remoteAddress' | 'localAddress' | 'destroyed'>): Peer {
+  const gone = destroyed || localAddress !== undefined;
+  return { address: remoteAddress ?? (gone ? 'unknown' : undefined) };
+}
 
 /** The host that the client asked for, in the form of a URL; empty when there is none. */
 export function hostOf(request: Request, trustProxy: boolean): string {
@@ -24,8 +38,15 @@ export function isHttps(request: Request, trustProxy: boolean): boolean {
 /** By what a client is counted: its address, of IPv6 the network, which one customer has as a whole; undefined when it is not known. */
 export function addressOf(request: Request, peer: Peer, trustProxy: boolean): string | undefined {
   const forwarded = trustProxy ? lastOf(request, 'x-forwarded-for') : undefined;
-  const address = (forwarded ?? peer.address)?.replace(/^::ffff:/i, '').slice(0, 60);
+  const address = withoutPort(forwarded ?? peer.address)
+    ?.replace(/^::ffff:/i, '')
+    .slice(0, 60);
   return address?.includes(':') === true ? networkOf(address) : address;
+}
+
+/** Some proxies say the port too, which is another for each connection. */
+function withoutPort(address: string | undefined): string | undefined {
+  return address?.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([^:]+):\d+$/, '$1');
 }
 
 /**
