@@ -1,5 +1,6 @@
 // The laws of the open door: without a token only this machine itself is let in, and every answer is guarded.
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { HandlerOptions } from '../../../src/http/index.ts';
 import { guarded, ROOT } from './support.ts';
 
 describe('without a token', () => {
@@ -101,5 +102,17 @@ describe('an application that knows its callers', () => {
     expect(failed).toMatchObject({ status: 500, body: { code: 'INTERNAL_ERROR' } });
     expect(JSON.stringify(failed.body)).not.toContain('password');
     expect(lines.some(({ event }) => event === 'request_failed')).toBe(true);
+  });
+
+  test.each<[string, HandlerOptions['authenticate'], number]>([
+    ['null, as a session that is not found,', () => null as never, 401],
+    ['an object that names nobody', () => ({}) as never, 500],
+    ['a rejection with a text', () => Promise.reject('the directory is away'), 500],
+    ['a rejection without a reason', () => Promise.reject(undefined), 500],
+  ])('%s lets nobody in, and is answered', async (_what, authenticate, status) => {
+    const { handler } = await guarded();
+    const answer = await handler({ authenticate })('/v1/jobs');
+    expect(answer).toMatchObject({ status, body: { code: expect.any(String) } });
+    expect(JSON.stringify(answer.body)).not.toContain('directory');
   });
 });
