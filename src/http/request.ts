@@ -5,6 +5,8 @@ import { parseJson } from '../domain/json.ts';
 import type { Route } from './route.ts';
 
 const ISSUES_MAX = 10;
+/** An issue quotes what was sent, such as the name of an unknown field, which may be as large as the body. */
+const ISSUE_MAX = 500;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /** The checked parts of a request. */
@@ -57,7 +59,10 @@ function check(
     part,
     parsed.error.issues
       .slice(0, ISSUES_MAX)
-      .map(({ path, message }) => `/${path.map(String).join('/')}: ${message}`),
+      .map(
+        ({ path, message }) =>
+          `/${path.map(String).join('/').slice(0, ISSUE_MAX)}: ${message.slice(0, ISSUE_MAX)}`,
+      ),
   );
 }
 

@@ -255,3 +255,11 @@ describe('requests', () => {
 async function stream(): Promise<Response> {
   return new Response(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) }));
 }
+
+test('a refusal does not send back what was sent, however much that was', async () => {
+  const { handler } = await guarded();
+  const json = { type: 'a', input: 1, ['k'.repeat(500_000)]: 1 };
+  const refused = await handler()('/v1/jobs', { json });
+  expect(refused).toMatchObject({ status: 422, body: { code: 'REQUEST_INVALID' } });
+  expect(JSON.stringify(refused.body).length).toBeLessThan(3_000);
+});
