@@ -31,7 +31,7 @@ export type Handler = (request: Request, peer?: Peer) => Promise<Response>;
 export interface HandlerOptions extends GuardOptions {
   /**
    * A bearer token that may do everything, beside those of the database. Without it, `authenticate` and `open`, whoever has no token must ask from
-   * this machine; in production (NODE_ENV) the server must also say where a request comes from.
+   * this machine; in production (NODE_ENV) nobody is let in then.
    */
   readonly token?: string | undefined;
   /** True: whoever gets here may use it, because your own server has checked. Default false. */

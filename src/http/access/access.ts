@@ -24,7 +24,7 @@ export interface AccessOptions {
   readonly origins: readonly string[];
   readonly trustProxy: boolean;
   readonly requestsPerSecond: number;
-  /** Whether it is known that this is no development: then a host name alone opens nothing. */
+  /** Whether it is known that this is no development: then nobody is let in without a token. */
   readonly production: boolean;
 }
 

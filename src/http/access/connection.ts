@@ -51,22 +51,25 @@ function withoutPort(address: string | undefined): string | undefined {
 
 /**
  * Throws HOST_REFUSED unless a request comes from this machine. The Host header must name it: a web page whose name was pointed at 127.0.0.1 (DNS
- * rebinding) sends its own name there. And no address that is known of the client may be another's: anybody can send a Host header.
+ * rebinding) sends its own name there. And no address that is known of the client may be another's: anybody can send a Host header. In production
+ * nobody is: a proxy on this machine that adds no header looks like this machine.
  */
 export function checkHere(
   request: Request,
   peer: Peer,
   { production }: { readonly production: boolean },
 ): void {
+  if (production)
+    throw refused(
+      'a token: whoever has none is let in only while developing, and NODE_ENV is production',
+    );
   const host = request.headers.get('host') ?? new URL(request.url).host;
   if (!isLoopback(host.replace(/:\d+$/, '')))
     throw refused(
       `the Host header to name this machine (localhost, 127.0.0.1), got ${JSON.stringify(host.slice(0, 80))}`,
     );
-  if (peer.address === undefined && production)
-    throw refused(
-      'a token: the server in which this is mounted does not say who asks, and NODE_ENV is production',
-    );
+  if (request.headers.has('forwarded'))
+    throw refused('a request from this machine, got one that a proxy has forwarded');
   const named = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip'].flatMap((name) =>
     listOf(request, name),
   );

@@ -13,6 +13,7 @@ describe('without a token', () => {
       { 'x-forwarded-for': '127.0.0.1, 192.0.2.7' },
       '127.0.0.1',
     ],
+    ['a client of a proxy of RFC 7239', { forwarded: 'for=192.0.2.7' }, '127.0.0.1'],
     ['a client of nginx', { 'x-real-ip': '192.0.2.7' }, '127.0.0.1'],
     ['a public name of a proxy', { 'x-forwarded-host': 'jobs.example' }, undefined],
   ])('%s is refused', async (_what, headers, address) => {
@@ -36,16 +37,23 @@ describe('without a token', () => {
     expect((await handler()('/v1/jobs', { headers, peer: { address } })).status).toBe(200);
   });
 
-  test('in production a host name alone lets nobody in', async () => {
-    const { handler } = await guarded();
+  test('in production nobody is let in without a token, not from this machine either', async () => {
+    const { handler, token } = await guarded();
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     onTestFinished(() => {
       process.env['NODE_ENV'] = before;
     });
     const ask = handler();
-    expect(await ask('/v1/jobs')).toMatchObject({ status: 403, body: { code: 'HOST_REFUSED' } });
-    expect((await ask('/v1/jobs', { peer: { address: '127.0.0.1' } })).status).toBe(200);
+    // A proxy on this machine that adds no header looks like this machine.
+    for (const peer of [{}, { address: '127.0.0.1' }])
+      expect(await ask('/v1/jobs', { peer })).toMatchObject({
+        status: 403,
+        body: { code: 'HOST_REFUSED', detail: expect.stringContaining('NODE_ENV is production') },
+      });
+    expect((await ask('/openapi.json')).status).toBe(200);
+    const authorization = `Bearer ${await token('read')}`;
+    expect((await ask('/v1/jobs', { headers: { authorization } })).status).toBe(200);
   });
 });
 
