@@ -130,9 +130,8 @@ export const SYSTEM_ERRORS = {
   },
   HOST_REFUSED: {
     status: 403,
-    meaning:
-      'The request names a host that is not this machine, and no token protects this server.',
-    fix: 'Use the address that `unstuck start` printed, or set UNSTUCK_TOKEN.',
+    meaning: 'The request has no token, and does not come from this machine while developing.',
+    fix: 'Use the address that `unstuck start` printed; or set UNSTUCK_TOKEN, and send it.',
   },
   SCOPE_MISSING: {
     status: 403,

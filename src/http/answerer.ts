@@ -44,9 +44,8 @@ export function answerer(
     >;
     if (route.long !== true)
       return toResponse(await answeredWithin(route.handle(call), requestTimeout));
-    return longs.run(`${principal.via}:${principal.name}`, async () =>
-      toResponse(await route.handle(call)),
-    );
+    const name = `${principal.via}:${principal.name}`;
+    return toResponse(await longs.run(name, () => route.handle(call), request.signal));
   };
 }
 

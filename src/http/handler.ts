@@ -91,11 +91,20 @@ export function createHandler(unstuck: Unstuck, options: HandlerOptions = {}): H
   app.onError((error, c) =>
     toProblem(error, withoutTokens(c.req.path).slice(0, PATH_MAX), unstuck.log, c.env.requestId),
   );
+  const fetch = async (request: Request, env: Env['Bindings']): Promise<Response> => {
+    try {
+      return await app.fetch(request, env);
+    } catch (error) {
+      // Hono passes on what is thrown and is no Error.
+      const path = withoutTokens(new URL(request.url).pathname).slice(0, PATH_MAX);
+      return toProblem(error, path, unstuck.log, env.requestId);
+    }
+  };
   return async (request, peer = {}) => {
     const requestId = randomUUID();
     const trail: Trail = { requestId, began: monotonicMs() };
-    const response = await traceRequest(unstuck.config, request, trail, async () =>
-      app.fetch(request, { peer, requestId, trail }),
+    const response = await traceRequest(unstuck.config, request, trail, () =>
+      fetch(request, { peer, requestId, trail }),
     );
     response.headers.set('x-request-id', requestId);
     guardAnswer(response, request.method);

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { unstuckError } from '../domain/errors.ts';
+import { peerOf } from './access/connection.ts';
 import type { Handler } from './handler.ts';
 import { sendPlain } from './plain-answer.ts';
 
@@ -25,7 +26,7 @@ export function toNodeListener(handler: Handler): NodeListener {
   const listen = getRequestListener(
     async (request, { incoming, outgoing }) => {
       const given = withParsedBody(request, incoming as IncomingMessage & Given);
-      const answer = await handler(given, { address: incoming.socket.remoteAddress });
+      const answer = await handler(given, peerOf(incoming.socket));
       return sendPlain(answer, outgoing as ServerResponse);
     },
     { overrideGlobalObjects: false },

@@ -59,7 +59,7 @@ function codeOfForeign(error: unknown): ErrorCode {
 function isCatalogued(error: unknown): error is UnstuckError {
   // The error of a call to another, newer server may have a code that this one does not know.
   if (error instanceof UnstuckError) return Object.hasOwn(ERRORS, error.code);
-  const { name, code, detail } = error as Partial<UnstuckError>;
+  const { name, code, detail } = (error ?? {}) as Partial<UnstuckError>;
   return (
     name === 'UnstuckError' && Object.hasOwn(ERRORS, String(code)) && typeof detail === 'object'
   );

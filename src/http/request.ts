@@ -6,6 +6,8 @@ import { parseJson } from '../domain/json.ts';
 import type { Route } from './route.ts';
 
 const ISSUES_MAX = 10;
+/** An issue quotes what was sent, such as the name of an unknown field, which may be as large as the body. */
+const ISSUE_MAX = 500;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 type Part = 'path' | 'query' | 'body';
@@ -60,7 +62,10 @@ function check(part: Part, schema: z.ZodType | undefined, value: unknown): unkno
   if (parsed.success) return parsed.data;
   throw invalid(
     part,
-    parsed.error.issues.flatMap((issue) => inWords(part, issue)).slice(0, ISSUES_MAX),
+    parsed.error.issues
+      .flatMap((issue) => inWords(part, issue))
+      .slice(0, ISSUES_MAX)
+      .map((words) => words.slice(0, 2 * ISSUE_MAX)),
   );
 }
 

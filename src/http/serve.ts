@@ -7,6 +7,7 @@ import { parseServeOptions, type ServeConfig, type ServeOptions } from '../domai
 import { parseTickOptions, type TickOptions } from '../domain/tick-options.ts';
 import { settlesWithin } from '../std/timer.ts';
 import type { Unstuck } from '../unstuck.ts';
+import { peerOf } from './access/connection.ts';
 import { createHandler, type HandlerOptions } from './handler.ts';
 import { sendPlain } from './plain-answer.ts';
 
@@ -56,7 +57,7 @@ export async function serve(unstuck: Unstuck, settings: ServeSettings = {}): Pro
   });
   const server = createAdaptorServer({
     fetch: async (request, { incoming, outgoing }) => {
-      const answer = await handler(request, { address: incoming.socket.remoteAddress });
+      const answer = await handler(request, peerOf(incoming.socket));
       return sendPlain(answer, outgoing as ServerResponse);
     },
     overrideGlobalObjects: false,

@@ -1,5 +1,6 @@
 /** Server span: the span of a request to the API, which continues the trace of whoever sent it. */
 import type { Context, Span, Tracer } from '@opentelemetry/api';
+import { withoutTokens } from '../domain/tokens.ts';
 import { api, quietly, remoteContext, type Traces, tracerOf } from '../engine/tracing.ts';
 
 /** What becomes known of a request while it is answered. */
@@ -49,7 +50,7 @@ function startSpan(tracer: Tracer, request: Request, parent: Context): Span {
   const { pathname, protocol } = new URL(request.url);
   const attributes = {
     'http.request.method': methodOf(request),
-    'url.path': pathname,
+    'url.path': withoutTokens(pathname),
     'url.scheme': protocol.slice(0, -1),
   };
   return tracer.startSpan(methodOf(request), { kind: api().SpanKind.SERVER, attributes }, parent);

@@ -172,13 +172,13 @@ test('closing says bye, so that viewers connect elsewhere, and no further stream
 test('a reader that does not read is cut, and the others go on', async () => {
   const all = await setup({ sweep: false });
   const { hub } = await hubOf(all);
-  hub.open({ principal: PERSON, jobs: [], lastEventId: undefined });
+  const jobs: string[] = [];
+  for (let n = 0; n < 50; n += 1) jobs.push((await all.unstuck.enqueue('long', n)).id);
+  hub.open({ principal: PERSON, jobs, lastEventId: undefined });
   const reads = watchWith(hub);
   for (let n = 0; hub.viewers > 1; n += 1) {
-    if (n > 500) throw new Error('it was never cut');
-    await all.query(
-      `insert into unstuck.jobs (type, input) select 'row', '{}' from generate_series(1, 1)`,
-    );
+    if (n > 50) throw new Error('it was never cut');
+    await all.query(`update unstuck.jobs set progress_note = repeat($1, 500)`, [`${n % 10}`]);
     await hub.look();
   }
   expect(hub.viewers).toBe(1);
@@ -186,6 +186,59 @@ test('a reader that does not read is cut, and the others go on', async () => {
   const before = reads.events().length;
   await hub.look();
   await eventually(() => reads.events().length > before, 'who reads gets more');
+});
+
+test('whoever watches 50 jobs with the longest notes of Chinese is told of all of them, and again when they come back', async () => {
+  const all = await setup({ sweep: false });
+  const { hub } = await hubOf(all);
+  const jobs: string[] = [];
+  for (let n = 0; n < 50; n += 1) jobs.push((await all.unstuck.enqueue('long', n)).id);
+  await all.query(`update unstuck.jobs set progress_note = repeat('进', 500)`);
+  const viewer = watchWith(hub, PERSON, { jobs });
+  const told = (who: typeof viewer): number =>
+    who.events().filter(({ event }) => event === 'job').length;
+  await hub.look();
+  await eventually(() => told(viewer) === 50, 'all are told');
+  await all.query(`update unstuck.jobs set progress_note = repeat('退', 500)`);
+  const first = viewer.events()[0]?.id;
+  const back = watchWith(hub, PERSON, { jobs, lastEventId: first as string });
+  await back.next(named('reset'));
+  await hub.look();
+  await eventually(() => told(back) === 50, 'all are told again');
+  expect(hub.viewers).toBe(2);
+});
+
+test('a stream ends soon after its token is revoked, with the sessions that it opened; others go on', async () => {
+  const { unstuck } = await setup({ sweep: false });
+  const opened = vi.spyOn(Hub.prototype, 'open');
+  onTestFinished(() => opened.mockRestore());
+  const root = 'correct-horse-battery';
+  const server = await serve(unstuck, { port: 0, token: root });
+  onTestFinished(() => server.close());
+  const stream = `${server.url}/v1/stream`;
+  const made = await unstuck.tokens.create({ name: 'tv', scopes: ['read'] });
+  const headers = { authorization: `Bearer ${made.token}` };
+  const login = await fetch(`${server.url}/v1/session`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' },
+    body: JSON.stringify({ token: made.token }),
+  });
+  const cookie = (login.headers.get('set-cookie') as string).split(';')[0] as string;
+  const other = await readStream(stream, { authorization: `Bearer ${root}` });
+  onTestFinished(() => other.leave());
+  const viewers = [await readStream(stream, headers), await readStream(stream, { cookie })];
+  const revoked = await fetch(`${server.url}/v1/tokens/${made.id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${root}` },
+  });
+  expect(revoked.status).toBe(200);
+  await (opened.mock.contexts[0] as Hub).check();
+  for (const viewer of viewers) {
+    expect((await viewer.next(named('bye'))).data).toEqual({ reason: 'renew' });
+    expect(await viewer.ended).toBe('closed');
+  }
+  expect((await fetch(stream, { headers })).status).toBe(401);
+  expect(other.events().some(({ event }) => event === 'bye')).toBe(false);
 });
 
 test('a tab that is closed is let go', async () => {

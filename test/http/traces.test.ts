@@ -93,3 +93,13 @@ test('a worker in another language is told where its job was enqueued, in every 
   await query(`update unstuck.jobs set trace = '{"traceparent": "none"}' where type = 'other'`);
   expect(await worker.take('other')).toMatchObject({ traceparent: null });
 });
+
+test('a token in a path is not told to the collector of traces', async () => {
+  const { unstuck } = await setup();
+  const { ended } = tracing();
+  const { token } = await unstuck.tokens.create({ name: 'a', scopes: ['read'] });
+  const handle = createHandler(unstuck, { open: true });
+  await handle(new Request(`http://localhost/v1/tokens/${token}`, { method: 'DELETE' }));
+  const [served] = await ended('DELETE /v1/tokens/{id}');
+  expect(served?.attributes['url.path']).toBe('/v1/tokens/unstuck_…');
+});

@@ -98,6 +98,19 @@ export class Access {
     return { ...HTTP, via: 'host' };
   }
 
+  /** Whether who made a request that is still being answered may still do what asks for `scope`. An application that knows its callers is not asked again. Throws what the database throws. */
+  async stillAdmits(request: Request, peer: Peer, scope: Scope): Promise<boolean> {
+    if (this.#options.authenticate !== undefined) return true;
+    try {
+      this.authorize(await this.authenticate(request, peer), scope);
+      return true;
+    } catch (error) {
+      const { code } = error as { readonly code?: unknown };
+      if (code === 'UNAUTHENTICATED' || code === 'SCOPE_MISSING') return false;
+      throw error;
+    }
+  }
+
   /** Throws SCOPE_MISSING unless the principal may do what asks for `scope`. */
   authorize({ name, scopes }: Principal, scope: Scope): void {
     if (allows(scopes, scope)) return;
@@ -212,8 +225,10 @@ function good(principal: Principal | undefined): Principal {
   );
 }
 
-function recognised(caller: Caller | undefined): Principal {
-  if (caller !== undefined) return { name: caller.name, scopes: caller.scopes, via: 'open' };
+/** What looks up sessions often answers null where there is none. */
+function recognised(caller: Caller | null | undefined): Principal {
+  if (caller !== undefined && caller !== null)
+    return { name: caller.name, scopes: caller.scopes, via: 'open' };
   throw unauthenticated(
     'The application in which this is mounted does not know who makes the request.',
   );

@@ -14,8 +14,8 @@ export class LongRequests {
     this.#max = max;
   }
 
-  /** Runs one; throws RATE_LIMITED when there are too many. */
-  async run<T>(name: string, work: () => Promise<T>): Promise<T> {
+  /** Runs one; throws RATE_LIMITED when there are too many. An answer that streams is given up when `signal` says that its client has gone: not every server does that. */
+  async run<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     const leave = this.#enter(name);
     try {
       const answer = await work();
@@ -24,7 +24,7 @@ export class LongRequests {
         return answer;
       }
       const { status, headers } = answer;
-      return new Response(whenEnded(answer.body, leave), { status, headers }) as T;
+      return new Response(whenEnded(answer.body, leave, signal), { status, headers }) as T;
     } catch (error) {
       leave();
       throw error;
@@ -57,8 +57,15 @@ export class LongRequests {
 function whenEnded(
   body: ReadableStream<Uint8Array>,
   ended: () => void,
+  signal: AbortSignal | undefined,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader();
+  const giveUp = (): void => {
+    ended();
+    reader.cancel().catch(() => undefined);
+  };
+  if (signal?.aborted === true) giveUp();
+  else signal?.addEventListener('abort', giveUp, { once: true });
   return new ReadableStream<Uint8Array>(
     {
       pull: async (controller) => {

@@ -1,5 +1,7 @@
 /** Origin: whether a web page elsewhere makes a browser send a request (CSRF), told from the headers that browsers alone set. */
+
 import { unstuckError } from '../../domain/errors.ts';
+import { hostIn } from './connection.ts';
 
 const SAFE: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 
@@ -31,7 +33,7 @@ export function checkOrigin(request: Request, { host, origins }: OriginRule): bo
 }
 
 function isSame(origin: string, host: string): boolean {
-  return host !== '' && URL.parse(origin)?.host === host;
+  return host !== '' && hostIn(origin) === host;
 }
 
 /** The error of a request that a page of another origin makes, or may have made. */

@@ -1,9 +1,10 @@
 /** New jobs: one, or many in one request. */
 import { z } from 'zod';
 import { type ErrorCode, UnstuckError } from '../../domain/errors.ts';
-import type { Enqueued, EnqueueOptions } from '../../domain/job.ts';
+import type { Enqueued, EnqueueOptions, Job } from '../../domain/job.ts';
 import { jobJson } from '../../domain/json.ts';
 import type { AnsweredRequest, RequestAnswer, RequestKey } from '../../domain/request-key.ts';
+import { allows } from '../../domain/scopes.ts';
 import type { JobCall } from '../../features/requests/enqueue-each.ts';
 import type { Api } from '../api.ts';
 import { replayHeaders, requestKeyOf } from '../idempotency.ts';
@@ -41,6 +42,8 @@ export const newJobRoutes: readonly Route[] = [
     scope: 'enqueue',
     tag: TAG,
     summary: 'Stores a job.',
+    about:
+      'Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`.',
     body: newJob,
     idempotent: true,
     answers: {
@@ -54,11 +57,8 @@ export const newJobRoutes: readonly Route[] = [
     handle: async ({ api, body, principal, request }) => {
       const key = requestKeyOf(request, principal, { operation: 'enqueueJob', body });
       const { id, created, reason, replayed } = await enqueueOne(api, body, key);
-      // When it is stored and cannot be read back, an error would make the client send it again.
-      const stored = await api.unstuck.get(id).catch((error: unknown) => {
-        api.unstuck.log.warn('stored_job_not_read', { job: id, error });
-        return undefined;
-      });
+      const shown = created || allows(principal.scopes, 'read');
+      const stored = shown ? await readBack(api, id) : undefined;
       return {
         status: created ? 201 : 200,
         json: { ...(stored === undefined ? { id } : jobJson(stored)), created, enqueued: reason },
@@ -87,6 +87,14 @@ export const newJobRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** When it is stored and cannot be read back, an error would make the client send it again. */
+function readBack({ unstuck }: Api, id: string): Promise<Job | undefined> {
+  return unstuck.get(id).catch((error: unknown) => {
+    unstuck.log.warn('stored_job_not_read', { job: id, error });
+    return undefined;
+  });
+}
 
 /** Stores the job of a request, checked against its definition where this handler knows it. Only one with a key costs a transaction of its own group. */
 async function enqueueOne(

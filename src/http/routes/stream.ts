@@ -35,12 +35,13 @@ export const streamRoutes: readonly Route[] = [
     answers: { 200: { about: 'Events, for about 15 minutes.', media: 'text/event-stream' } },
     errors: ['JOB_ID_INVALID', 'TOO_MANY_STREAMS', 'WORKER_STOPPED'],
     long: true,
-    handle: async ({ api, principal, query: { jobs = '' }, request }) => {
+    handle: async ({ api, principal, peer, query: { jobs = '' }, request }) => {
       const ids = idsOf(jobs);
       const watched = ids.length === 0 ? [] : parseIds(ids, 'jobs');
       if (request.method === 'HEAD') return new Response(null, { headers: HEADERS });
       const lastEventId = request.headers.get('last-event-id') ?? undefined;
-      const body = api.hub.open({ principal, jobs: watched, lastEventId });
+      const allowed = (): Promise<boolean> => api.access.stillAdmits(request, peer, 'read');
+      const body = api.hub.open({ principal, jobs: watched, lastEventId, allowed });
       return new Response(body, { headers: HEADERS });
     },
   }),

@@ -1,6 +1,7 @@
 /** Ticks: an outside clock makes the queue go on, when nothing of ours does. */
 import { z } from 'zod';
 import { snakeJson } from '../../domain/json.ts';
+import { withoutTokens } from '../../domain/tokens.ts';
 import { type Route, route } from '../route.ts';
 import { givenName } from '../schema/values.ts';
 
@@ -35,7 +36,7 @@ export const tickRoutes: readonly Route[] = [
     errors: ['OIDC_KEYS_UNREACHABLE'],
     handle: async ({ api, principal, params: { name } }) => {
       const round = await api.unstuck.tick();
-      api.unstuck.log.info('tick', { name, by: principal.name, ...round });
+      api.unstuck.log.info('tick', { name: withoutTokens(name), by: principal.name, ...round });
       return { json: snakeJson(round) };
     },
   }),

@@ -74,7 +74,7 @@ export const enqueuedJob: z.ZodType = z
   .meta({
     id: 'EnqueuedJob',
     description:
-      'The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back.',
+      "The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing.",
   });
 
 /** What a batch answers: what became of each job. */

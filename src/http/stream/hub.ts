@@ -15,6 +15,8 @@ export interface Watching {
   readonly jobs: readonly string[];
   /** The id of the last event that it got from an earlier stream. */
   readonly lastEventId: string | undefined;
+  /** Whether they may still watch, asked every 5 s. Default: yes, until the stream ends. */
+  readonly allowed?: () => Promise<boolean>;
 }
 
 const VIEWERS_MAX = 200;
@@ -24,10 +26,11 @@ const LOOK_FIRST_MS = 1_000;
 const LOOK_SHARE = 10;
 const LOOK_LAST_MS = 30_000;
 const CARE_MS = 1_000;
+const CHECK_MS = 5_000;
 const HEARTBEAT_MS = 15_000;
 const LIFE_MS = 900_000;
 /** Whoever has missed more reads everything anew: that is less. */
-const MISSED_MAX = 32_768;
+const MISSED_BYTES_MAX = 32_768;
 const RETRY = 'retry: 2000\n\n';
 const HEARTBEAT = ': hb\n\n';
 
@@ -63,13 +66,19 @@ export class Hub {
   }
 
   /** Opens a stream and returns its body. Throws TOO_MANY_STREAMS, and WORKER_STOPPED while the process stops. */
-  open({ principal, jobs, lastEventId }: Watching): ReadableStream<Uint8Array> {
+  open({
+    principal,
+    jobs,
+    lastEventId,
+    allowed = async () => true,
+  }: Watching): ReadableStream<Uint8Array> {
     this.#admit(principal);
     const now = this.#clock();
     const viewer = new Viewer({
       principal,
       jobs: new Set(jobs),
       endsAt: now + LIFE_MS * (0.8 + Math.random() * 0.4),
+      allowed,
       onGone: (gone) => this.#left(gone),
     });
     this.#viewers.add(viewer);
@@ -104,6 +113,12 @@ export class Hub {
     }
   }
 
+  /** Ends the streams of those who may not watch any more. Throws what the database throws. */
+  async check(): Promise<void> {
+    for (const viewer of this.#viewers)
+      if (!(await viewer.allowed())) viewer.end(this.#bye('renew'), this.#clock());
+  }
+
   async #lookOnce(): Promise<void> {
     const watched = new Set([...this.#viewers].flatMap(({ jobs }) => [...jobs]));
     const news = await this.#look.news(watched, this.#clock());
@@ -122,7 +137,7 @@ export class Hub {
     if (lastEventId === undefined) return now;
     const missed = this.#ring.after(lastEventId)?.filter((event) => concerns(event, viewer));
     const text = missed?.map((event) => event.text).join('');
-    if (text === undefined || text.length > MISSED_MAX)
+    if (text === undefined || Buffer.byteLength(text) > MISSED_BYTES_MAX)
       return `${this.#ring.write('reset', {})}${now}`;
     return text;
   }
@@ -143,6 +158,7 @@ export class Hub {
     this.#loops = [
       new Loop({ name: 'stream', round: () => this.#round(), onError }),
       new Loop({ name: 'stream-care', round: async () => this.#care(), onError }),
+      new Loop({ name: 'stream-access', round: () => this.#check(), onError }),
     ].map((loop) => loop.start());
   }
 
@@ -163,6 +179,11 @@ export class Hub {
   #care(): number {
     this.care();
     return CARE_MS;
+  }
+
+  async #check(): Promise<number> {
+    await this.check();
+    return CHECK_MS;
   }
 
   #bye(reason: 'stopping' | 'renew'): string {

@@ -8,12 +8,14 @@ export interface ViewerOptions {
   readonly jobs: ReadonlySet<string>;
   /** Monotonic time at which its stream ends, so that its access is checked anew. */
   readonly endsAt: number;
+  /** Whether it may still watch. */
+  readonly allowed: () => Promise<boolean>;
   /** Called once when it has gone, however that came. */
   readonly onGone: (viewer: Viewer) => void;
 }
 
-/** What may wait for a reader; who is so far behind reads a hundred events late, and is better served by a new stream. */
-const WAITING_BYTES = 65_536;
+/** What may wait for a reader; who is further behind is better served by a new stream. One look at 50 jobs with long notes may be 130 kB. */
+const WAITING_BYTES = 196_608;
 
 const encoder = new TextEncoder();
 
@@ -22,6 +24,7 @@ export class Viewer {
   readonly principal: Principal;
   readonly jobs: ReadonlySet<string>;
   readonly endsAt: number;
+  readonly allowed: () => Promise<boolean>;
   /** The body of the answer. */
   readonly body: ReadableStream<Uint8Array>;
   /** Monotonic time of what was last written. */
@@ -30,10 +33,11 @@ export class Viewer {
   #onGone: (viewer: Viewer) => void;
   #gone = false;
 
-  constructor({ principal, jobs, endsAt, onGone }: ViewerOptions) {
+  constructor({ principal, jobs, endsAt, allowed, onGone }: ViewerOptions) {
     this.principal = principal;
     this.jobs = jobs;
     this.endsAt = endsAt;
+    this.allowed = allowed;
     this.#onGone = onGone;
     this.body = new ReadableStream<Uint8Array>(
       {

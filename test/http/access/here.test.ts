@@ -1,5 +1,6 @@
 // The laws of the open door: without a token only this machine itself is let in, and every answer is guarded.
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { HandlerOptions } from '../../../src/http/index.ts';
 import { guarded, ROOT } from './support.ts';
 
 describe('without a token', () => {
@@ -12,6 +13,7 @@ describe('without a token', () => {
       { 'x-forwarded-for': '127.0.0.1, 192.0.2.7' },
       '127.0.0.1',
     ],
+    ['a client of a proxy of RFC 7239', { forwarded: 'for=192.0.2.7' }, '127.0.0.1'],
     ['a client of nginx', { 'x-real-ip': '192.0.2.7' }, '127.0.0.1'],
     ['a public name of a proxy', { 'x-forwarded-host': 'jobs.example' }, undefined],
   ])('%s is refused', async (_what, headers, address) => {
@@ -36,7 +38,7 @@ describe('without a token', () => {
   });
 
   test('in production nobody is let in without one, not even from this machine', async () => {
-    const { handler } = await guarded();
+    const { handler, token } = await guarded();
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     onTestFinished(() => {
@@ -50,6 +52,8 @@ describe('without a token', () => {
       });
     expect((await ask('/openapi.json')).status).toBe(200);
     expect((await handler({ open: true })('/v1/jobs')).status).toBe(200);
+    const authorization = `Bearer ${await token('read')}`;
+    expect((await ask('/v1/jobs', { headers: { authorization } })).status).toBe(200);
   });
 });
 
@@ -106,5 +110,17 @@ describe('an application that knows its callers', () => {
     expect(failed).toMatchObject({ status: 500, body: { code: 'INTERNAL_ERROR' } });
     expect(JSON.stringify(failed.body)).not.toContain('password');
     expect(lines.some(({ event }) => event === 'request_failed')).toBe(true);
+  });
+
+  test.each<[string, HandlerOptions['authenticate'], number]>([
+    ['null, as a session that is not found,', () => null as never, 401],
+    ['an object that names nobody', () => ({}) as never, 500],
+    ['a rejection with a text', () => Promise.reject('the directory is away'), 500],
+    ['a rejection without a reason', () => Promise.reject(undefined), 500],
+  ])('%s lets nobody in, and is answered', async (_what, authenticate, status) => {
+    const { handler } = await guarded();
+    const answer = await handler({ authenticate })('/v1/jobs');
+    expect(answer).toMatchObject({ status, body: { code: expect.any(String) } });
+    expect(JSON.stringify(answer.body)).not.toContain('directory');
   });
 });

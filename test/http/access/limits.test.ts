@@ -66,6 +66,16 @@ describe('an address', () => {
   ])('of %j is counted, with a proxy %j, as %j', (address, trustProxy, counted) => {
     expect(addressOf(request, { address }, trustProxy)).toBe(counted);
   });
+
+  test.each([
+    ['192.0.2.7:50123', '192.0.2.7'],
+    ['[2001:db8:1:2:3:4:5:6]:50123', '2001:db8:1:2'],
+    ['[2001:db8::6]', '2001:db8:0:0'],
+    ['[::ffff:192.0.2.7]:50123', '192.0.2.7'],
+  ])('that a proxy gives as %s is counted as %s, whatever its port', (given, counted) => {
+    const proxied = new Request('http://x', { headers: { 'x-forwarded-for': given } });
+    expect(addressOf(proxied, {}, true)).toBe(counted);
+  });
 });
 
 describe('what is remembered', () => {
@@ -128,6 +138,21 @@ describe('what is remembered', () => {
 });
 
 describe('long requests', () => {
+  test('of clients that went away are counted no more, also when nobody reads or cancels their answers', async () => {
+    const longs = new LongRequests(2);
+    const before = new AbortController();
+    before.abort();
+    const left: string[] = [];
+    const streamOf = (name: string): Response =>
+      new Response(new ReadableStream({ cancel: () => void left.push(name) }));
+    await longs.run('a', async () => streamOf('before'), before.signal);
+    const later = new AbortController();
+    await longs.run('a', async () => streamOf('later'), later.signal);
+    later.abort();
+    await longs.run('a', stream);
+    expect(left).toEqual(['before', 'later']);
+  });
+
   test('are counted to the end of their answers; one name may have half of them', async () => {
     const longs = new LongRequests(4);
     const answers = [];
@@ -230,3 +255,11 @@ describe('requests', () => {
 async function stream(): Promise<Response> {
   return new Response(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) }));
 }
+
+test('a refusal does not send back what was sent, however much that was', async () => {
+  const { handler } = await guarded();
+  const json = { type: 'a', input: 1, ['k'.repeat(500_000)]: 1 };
+  const refused = await handler()('/v1/jobs', { json });
+  expect(refused).toMatchObject({ status: 422, body: { code: 'REQUEST_INVALID' } });
+  expect(JSON.stringify(refused.body).length).toBeLessThan(3_000);
+});

@@ -246,3 +246,12 @@ describe('secrets', () => {
     expect(lines.some(({ event }) => event === 'request_failed')).toBe(true);
   });
 });
+
+test('a token that is taken for the name of a tick does not get into the log', async () => {
+  const { handler, token, lines } = await guarded();
+  const text = await token('tick');
+  const done = await handler()(`/v1/ticks/${text}`, { method: 'POST', headers: bearer(text) });
+  expect(done.status).toBe(200);
+  expect(lines.find(({ event }) => event === 'tick')?.facts['name']).toBe('unstuck_…');
+  expect(JSON.stringify(lines)).not.toContain(text);
+});

@@ -110,6 +110,7 @@ export interface Operations {
   getOpenApi(request?: NoFields, options?: CallOptions): Promise<unknown>;
   /**
    * Stores a job.
+   * Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`.
    * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
    */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;

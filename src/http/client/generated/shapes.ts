@@ -140,7 +140,7 @@ export interface ClaimedJobs {
   readonly heartbeat_every_ms: number;
 }
 
-/** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back. */
+/** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
 export interface EnqueuedJob {
   readonly id: string;
   readonly type?: string | undefined;
