@@ -157,7 +157,6 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(findPulled, running[0] ?? '', '1'),
     call(beatPulled, running[0] ?? '', '1'),
     call(findFormer, running[0] ?? '', '1'),
-    call(takeTick, 'sweep', 1_000),
     call(findDue, 'time', BATCH),
     call(promote, array(due)),
     call(admit, array(byHand), 300_000, 5),
