@@ -159,7 +159,7 @@ const CASES: readonly Case[] = [
           values ($1, now(), 'retry', '{}', $1, now() - interval '1 minute')`,
         [randomUUID()],
       ),
-    by: [[adoptAction, [randomUUID()]]],
+    by: [[adoptAction, [randomUUID(), []]]],
   },
   {
     name: 'a schedule whose time has come',
