@@ -96,25 +96,19 @@ async function present({ unstuck, query }: Setup): Promise<void> {
 }
 
 async function known({ query }: Setup): Promise<Known> {
-  const [row] = await query<Record<string, string[]>>(`select
+  const [row] = await query<Record<string, string[] | null>>(`select
       (select array_agg(id::text) from unstuck.all_jobs) as id,
       (select array_agg(distinct type) from unstuck.all_jobs) as type,
       (select array_agg(distinct parent_id::text) from unstuck.all_jobs where parent_id is not null) as parent_id,
       (select array_agg(key) from unstuck.pools) as pool,
       (select array_agg(name) from unstuck.schedules) as schedule,
       (select array_agg(name) from unstuck.limits) as limits`);
-  const { id = [], type = [], parent_id = [], pool = [], schedule = [], limits = [] } = row ?? {};
-  const names = [...(pool ?? []), ...(schedule ?? []), ...(limits ?? []), 'mail'];
-  return {
-    id,
-    type,
-    parent_id: parent_id ?? [],
-    pool,
-    slot: pool,
-    name: names,
-    key: names,
-    queue: ['mail'],
-  };
+  // Everything of a kind may have been deleted by now.
+  const there = (kind: string): readonly string[] => row?.[kind] ?? [];
+  const [pool, parents] = [there('pool'), there('parent_id')];
+  const name = [...pool, ...there('schedule'), ...there('limits'), 'mail'];
+  const [id, type] = [there('id'), there('type')];
+  return { id, type, parent_id: parents, pool, slot: pool, name, key: name, queue: ['mail'] };
 }
 
 /** Workers beat and ticks pass, and when a token was last used is no change; nor is `version`, by which a pool is locked. */
