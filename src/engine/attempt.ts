@@ -66,6 +66,8 @@ export class Attempt {
   settled = false;
   /** Its end is on its way: that statement tells whether the attempt is still ours, and no reconciliation that overtakes it. */
   ending = false;
+  /** Its end has been written, or refused. */
+  concluded = false;
   /** The latest progress that was reported. */
   progress: { fraction: number; note: string | undefined } | undefined;
   cause: AbortCause | undefined;

@@ -15,6 +15,8 @@ import { deferRow, endColumns, leastEnd } from './settle-rows.ts';
 export interface Ended {
   readonly attempt: Attempt;
   readonly decision: Decision;
+  /** Another end of the attempt has been concluded: what is found in the database is that one. */
+  readonly late?: boolean;
 }
 
 /** Who hears of settled attempts. */
@@ -183,7 +185,7 @@ export class Settler {
     const mine = await this.#readBack(open);
     const stale: Ended[] = [];
     for (const ended of open) {
-      if (mine.has(fenceOf(ended.attempt.row))) this.#accept(ended);
+      if (ended.late !== true && mine.has(fenceOf(ended.attempt.row))) this.#accept(ended);
       else stale.push(ended);
     }
     this.#lettingOn.add(freedBy(open.filter((ended) => !stale.includes(ended))));

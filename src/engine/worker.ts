@@ -13,7 +13,7 @@ import { Alone } from './alone.ts';
 import { Attempt, type AttemptContext, type AttemptEnd, unknownRow } from './attempt.ts';
 import { attemptContext } from './attempt-context.ts';
 import { Claimer } from './claimer.ts';
-import { RELEASED } from './decide.ts';
+import { type Decision, RELEASED } from './decide.ts';
 import { Lifeline } from './lifeline.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 import { ProgressWriter } from './progress-writer.ts';
@@ -54,6 +54,8 @@ export class Worker {
   #settings: WorkerSettings;
   #log: Log;
   #settler: Settler;
+  /** What handlers that were left behind have decided while the end of their attempt was on its way. */
+  #late = new Map<Attempt, Decision>();
   #progress: ProgressWriter;
   #claimer!: Claimer;
   #lifeline!: Lifeline;
@@ -95,7 +97,7 @@ export class Worker {
         attempt.trace?.settled('refused');
         this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
       },
-      forgotten: (attempt) => this.#roster.forget(attempt),
+      forgotten: (attempt) => this.#concluded(attempt),
       ready: (types) => this.wake(types),
     });
     const parts = { roster: this.#roster, settler: this.#settler, alone: this.#alone };
@@ -246,11 +248,25 @@ export class Worker {
     if (ghosts === this.#database.config.ghostsMax) this.#settings.onReplace?.();
   }
 
-  /** The database refuses a late result by its token, and the refusal is recorded. */
+  /** The database refuses a late result by its token, and the refusal is recorded. Written together with the end of its attempt it could win. */
   #returnedLate(attempt: Attempt, decision: AttemptEnd['decision']): void {
     if (typeof decision !== 'object' || decision.kind !== 'finish') return;
-    this.#settler.add({ attempt, decision });
+    if (!attempt.concluded) {
+      this.#late.set(attempt, decision);
+      return;
+    }
+    this.#settler.add({ attempt, decision, late: true });
     this.#pump.wake();
+  }
+
+  /** The end of an attempt has been written, or refused. */
+  #concluded(attempt: Attempt): void {
+    attempt.concluded = true;
+    this.#roster.forget(attempt);
+    const late = this.#late.get(attempt);
+    if (late === undefined) return;
+    this.#late.delete(attempt);
+    this.#returnedLate(attempt, late);
   }
 
   #accepted({ attempt, decision }: Ended): void {

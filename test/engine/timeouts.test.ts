@@ -84,6 +84,34 @@ describe('an attempt past its timeout', () => {
     expect(asked).toBe(1);
   });
 
+  test('D12: what it decides in the same turn as its end is late too: the end stays the first', async () => {
+    const { unstuck } = await setup();
+    const torn = job(
+      'torn',
+      ({ signal }) => {
+        setTimeout(() => {
+          throw new Error('the first');
+        }, 0);
+        return new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('the late one')));
+        });
+      },
+      { retry: { attempts: 1 } },
+    );
+    await unstuck.work([torn]);
+    const enqueued = await unstuck.enqueueMany(torn, [{ input: 1 }, { input: 2 }, { input: 3 }]);
+    for (const { id } of enqueued) {
+      expect(await unstuck.wait(id, { timeout: '20s' })).toMatchObject({
+        state: 'failed',
+        error: { message: 'the first' },
+      });
+      await eventually(
+        async () => (await unstuck.history(id)).some(({ kind }) => kind === 'late-result'),
+        'the late one in the history',
+      );
+    }
+  });
+
   test('D1, D12: its late result is refused and recorded, and does not touch the next attempt', async () => {
     const { unstuck } = await setup();
     const late = gate();
