@@ -66,7 +66,7 @@ export class Attempt {
   settled = false;
   /** Its end is on its way: that statement tells whether the attempt is still ours, and no reconciliation that overtakes it. */
   ending = false;
-  /** Its end has been written, or refused. */
+  /** Its end has been written or refused, or is not ours to write. */
   concluded = false;
   /** The latest progress that was reported. */
   progress: { fraction: number; note: string | undefined } | undefined;

@@ -233,7 +233,7 @@ export class Worker {
     if (attempt.startedAt !== undefined)
       this.#settings.meter.ran(attempt.row.type, monotonicMs() - attempt.startedAt);
     if (decision === 'settled') this.#settledItself(attempt);
-    else if (decision === 'dropped') this.#roster.forget(attempt);
+    else if (decision === 'dropped') this.#concluded(attempt);
     else this.#settler.add({ attempt, decision });
     this.#roster.startReady();
     this.#alone.startWhenAlone();
@@ -259,7 +259,7 @@ export class Worker {
     this.#pump.wake();
   }
 
-  /** The end of an attempt has been written, or refused. */
+  /** The end of an attempt has been written or refused, or is not ours to write. */
   #concluded(attempt: Attempt): void {
     attempt.concluded = true;
     this.#roster.forget(attempt);
@@ -293,7 +293,7 @@ export class Worker {
 
   #settledItself(attempt: Attempt): void {
     this.#settings.meter.ended(attempt.row.type, 'completed', 'completed');
-    this.#roster.forget(attempt);
+    this.#concluded(attempt);
     if (attempt.row.links !== null) this.#settler.settledItself(attempt);
     this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
   }

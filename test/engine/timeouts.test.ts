@@ -300,6 +300,27 @@ describe('cancelling', () => {
     expect(await unstuck.get(id)).toMatchObject({ state: 'cancelled', result: null });
   });
 
+  test('D8: a result after a cancel is recorded also when its handler had been left behind', async () => {
+    const { unstuck, logged } = await setup();
+    const [started, late] = [gate(), gate()];
+    const deaf = job('deaf', async () => {
+      started.open();
+      await late.promise;
+      return 'late';
+    });
+    await unstuck.work([deaf]);
+    const { id } = await unstuck.enqueue(deaf, 1);
+    await started.promise;
+    await unstuck.cancel(id);
+    await logged('handler_left_behind');
+    late.open();
+    await eventually(
+      async () => (await unstuck.history(id)).some(({ kind }) => kind === 'late-result'),
+      'the late result in the history',
+    );
+    expect(await unstuck.get(id)).toMatchObject({ state: 'cancelled', result: null });
+  });
+
   test('F2: of cancel and finish exactly one is accepted, whoever is first', async () => {
     const { unstuck, query } = await setup();
     await unstuck.work([mail], { concurrency: 20 });
