@@ -1,9 +1,10 @@
 /** Tick: how an outside scheduler proves who it is, by a shared secret or by the identity that its cloud gives it. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 import { unstuckError } from '../../domain/errors.ts';
 import type { Log } from '../../domain/log.ts';
 import { type OidcOptions, parseTickOptions, type TickOptions } from '../../domain/tick-options.ts';
+import { digestOf } from '../../domain/tokens.ts';
 import type { Principal } from './principal.ts';
 
 /**
@@ -32,7 +33,7 @@ export function tickAuthenticator(options: TickOptions | undefined, log: Log): T
 }
 
 function checkSecret(given: string, secret: string | undefined): Principal {
-  if (secret !== undefined && timingSafeEqual(digest(given), digest(secret)))
+  if (secret !== undefined && timingSafeEqual(digestOf(given), digestOf(secret)))
     return { name: 'tick', scopes: ['tick'], via: 'secret' };
   throw unstuckError(
     'UNAUTHENTICATED',
@@ -40,11 +41,6 @@ function checkSecret(given: string, secret: string | undefined): Principal {
       ? 'Expected no header x-unstuck-tick, because this server has no UNSTUCK_TICK_SECRET.'
       : 'The header x-unstuck-tick is not the UNSTUCK_TICK_SECRET of this server.',
   );
-}
-
-/** Equal lengths, so that the comparison tells nothing of the secret. */
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 /** Whether a bearer token is a JSON Web Token, rather than a token of ours. */
