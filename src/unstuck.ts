@@ -7,37 +7,30 @@ import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/
 import { parseJobId } from './domain/job-id.ts';
 import type { JobOf } from './domain/job-of.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
-import { Meter } from './domain/meter.ts';
 import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
 import type { AnsweredRequest, RequestKey } from './domain/request-key.ts';
 import type { Why } from './domain/why-facts.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
-import { Enqueuer } from './engine/enqueuer.ts';
-import { Fleet } from './engine/fleet.ts';
-import { JobReader } from './engine/job-reader.ts';
-import { Preparer } from './engine/preparer.ts';
 import { type Finding, readFindings, readStatus, type Status } from './engine/status.ts';
 import type { TickRound } from './engine/ticks.ts';
-import { TypeRegistry } from './engine/type-registry.ts';
-import { Waiter, type WaitOptions } from './engine/waiter.ts';
+import type { WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
 import { Audit } from './features/audit.ts';
 import { Bulk } from './features/bulk/bulk.ts';
-import { BulkActions } from './features/bulk/bulk-actions.ts';
+import type { BulkActions } from './features/bulk/bulk-actions.ts';
 import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/edited-retry.ts';
-import { Executions } from './features/executions.ts';
-import { Limits } from './features/limits.ts';
-import { Pools } from './features/pools.ts';
-import { Pull } from './features/pull.ts';
-import { Queues } from './features/queues.ts';
+import type { Executions } from './features/executions.ts';
+import type { Limits } from './features/limits.ts';
+import type { Pools } from './features/pools.ts';
+import type { Pull } from './features/pull.ts';
+import type { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
-import { Requests } from './features/requests/requests.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
-import { fireDue } from './features/schedules/fire.ts';
-import { Schedules } from './features/schedules/schedules.ts';
+import type { Schedules } from './features/schedules/schedules.ts';
 import { Tokens } from './features/tokens/tokens.ts';
-import { Watch } from './features/watch.ts';
+import type { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
+import { type Parts, partsOf } from './parts.ts';
 import {
   type CallerTransaction,
   callerExecutor,
@@ -47,14 +40,7 @@ import { checkUrl, type Database, withoutPassword } from './storage/database.ts'
 import type { EmbeddedPostgres } from './storage/embedded/embedded-postgres.ts';
 import type { EnqueueCall } from './storage/enqueue-call.ts';
 import { type JobCount, readCount, readJobs } from './storage/job-filter.ts';
-import {
-  type Actor,
-  cancel,
-  type HistoryEntry,
-  readHistory,
-  readJob,
-  release,
-} from './storage/jobs.ts';
+import { type Actor, cancel, type HistoryEntry, readHistory, release } from './storage/jobs.ts';
 import { checkSchema } from './storage/migrator.ts';
 import { type Opened, openDatabase, startEmbedded } from './storage/open-database.ts';
 
@@ -94,23 +80,17 @@ export class Unstuck {
   readonly executions: Executions;
   /** Changes of many jobs that go on behind the answer: in this process, and when it ends in another. */
   readonly bulkActions: BulkActions;
-  /** The names of the migrations that this connect applied; empty when the schema was up to date. */
-  readonly migrated: readonly string[];
   /** Workers in other languages, which claim by calls to this process. */
   readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
+  /** The names of the migrations that this connect applied; empty when the schema was up to date. */
+  readonly migrated: readonly string[];
   #database: Database;
   #embedded: EmbeddedPostgres | undefined;
-  #enqueuer: Enqueuer;
-  #preparer: Preparer;
-  #reader: JobReader;
-  #requests: Requests;
-  #types: TypeRegistry;
-  #fleet: Fleet;
-  #waiter: Waiter;
+  #parts: Parts;
   #closed: Promise<void> | undefined;
   #view: Unstuck | undefined;
   #whole: Unstuck | undefined;
@@ -127,24 +107,11 @@ export class Unstuck {
     this.log = log;
     this.#embedded = embedded;
     this.#whole = whole;
-    this.watch = new Watch(database, whole === undefined ? new Meter() : whole.watch.meter);
-    const { meter } = this.watch;
-    const onReady = (types: ReadonlySet<string> | undefined): void => this.#fleet.ready(types);
-    this.#waiter = whole === undefined ? new Waiter((id) => readJob(database, id)) : whole.#waiter;
-    this.#types = whole === undefined ? new TypeRegistry(database) : whole.#types;
-    this.#enqueuer =
-      whole === undefined ? new Enqueuer(database, log, onReady, meter) : whole.#enqueuer;
-    this.#reader = new JobReader(database);
-    this.#preparer = whole === undefined ? new Preparer(this.config, this.#types) : whole.#preparer;
-    this.#requests = whole === undefined ? new Requests(database, this.#enqueuer) : whole.#requests;
-    this.bulkActions = whole === undefined ? new BulkActions(database, log) : whole.bulkActions;
-    this.#fleet = whole === undefined ? this.#makeFleet(database) : whole.#fleet;
-    this.pull = whole === undefined ? new Pull(database, this.#fleet, log, meter) : whole.pull;
-    this.pools = new Pools(database, onReady);
-    this.limits = new Limits(database, onReady);
-    this.queues = new Queues(database, onReady);
-    this.executions = new Executions(database);
-    this.schedules = new Schedules(database, this.#enqueuer, this.#types);
+    const parts = partsOf(database, log, whole === undefined ? undefined : whole.#parts);
+    this.#parts = parts;
+    ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
+    ({ executions: this.executions, schedules: this.schedules } = parts);
+    ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 
   /**
@@ -165,13 +132,6 @@ export class Unstuck {
       await embedded?.stop();
       throw error;
     }
-  }
-
-  #makeFleet(database: Database): Fleet {
-    return new Fleet(database, this.log, (id) => this.#waiter.ended(id), this.watch.meter, [
-      { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, this.#enqueuer, this.log) },
-      { name: 'bulk actions', work: 'bulk-actions', run: () => this.bulkActions.adopt() },
-    ]);
   }
 
   /** The address of the database, without its password. */
@@ -196,14 +156,14 @@ export class Unstuck {
     input: unknown,
     options: EnqueueCall = {},
   ): Promise<Enqueued> {
-    const made = this.#preparer.prepare(job, input, options);
+    const made = this.#parts.preparer.prepare(job, input, options);
     const prepared = made instanceof Promise ? await made : made;
     if (options.in !== undefined)
       return (
-        await this.#enqueuer.enqueueIn(callerExecutor(options.in), [prepared])
+        await this.#parts.enqueuer.enqueueIn(callerExecutor(options.in), [prepared])
       )[0] as Enqueued;
-    const enqueued = await this.#enqueuer.enqueue(prepared);
-    this.#fleet.wakeAt(options);
+    const enqueued = await this.#parts.enqueuer.enqueue(prepared);
+    this.#parts.fleet.wakeAt(options);
     return enqueued;
   }
 
@@ -226,11 +186,11 @@ export class Unstuck {
     items: readonly (EnqueueOptions & { readonly input: unknown })[],
     options: { readonly in?: CallerTransaction | PgTransaction } = {},
   ): Promise<Enqueued[]> {
-    const made = this.#preparer.prepareMany(job, items);
+    const made = this.#parts.preparer.prepareMany(job, items);
     const prepared = made instanceof Promise ? await made : made;
     if (options.in !== undefined)
-      return this.#enqueuer.enqueueIn(callerExecutor(options.in), prepared);
-    return answersOf(prepared, await this.#enqueuer.enqueueAll(prepared));
+      return this.#parts.enqueuer.enqueueIn(callerExecutor(options.in), prepared);
+    return answersOf(prepared, await this.#parts.enqueuer.enqueueAll(prepared));
   }
 
   /**
@@ -238,7 +198,10 @@ export class Unstuck {
    * are stored once: a repeat within 24 hours is told what the first one was. Throws BATCH_INVALID, IDEMPOTENCY_MISMATCH, …
    */
   enqueueEach(calls: readonly JobCall[], request?: RequestKey): Promise<AnsweredRequest> {
-    return enqueueEach(this.#preparer, this.#enqueuer, this.#requests, { calls, request });
+    return enqueueEach(this.#parts.preparer, this.#parts.enqueuer, this.#parts.requests, {
+      calls,
+      request,
+    });
   }
 
   /** Returns a job, live or finished; undefined when there is none. Throws JOB_ID_INVALID. */
@@ -248,7 +211,7 @@ export class Unstuck {
     options: { readonly as: J },
   ): Promise<JobOf<J> | undefined>;
   async get(id: string): Promise<Job | undefined> {
-    return this.#reader.read(parseJobId(id));
+    return this.#parts.reader.read(parseJobId(id));
   }
 
   /** Returns one page of jobs, newest first. Throws REQUEST_INVALID for a filter or limit that is none, and JOB_ID_INVALID. */
@@ -280,7 +243,7 @@ export class Unstuck {
     options: WaitOptions & { readonly as: J },
   ): Promise<JobOf<J>>;
   async wait(id: string, options: WaitOptions = {}): Promise<Job> {
-    return this.#waiter.wait(parseJobId(id), options);
+    return this.#parts.waiter.wait(parseJobId(id), options);
   }
 
   /** Makes a held job ready. Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT or REQUEST_INVALID. */
@@ -338,25 +301,25 @@ export class Unstuck {
 
   /** Returns why jobs are late: one finding for each group, refreshed now. */
   async stuck(): Promise<Finding[]> {
-    await this.#fleet.refreshFindings();
+    await this.#parts.fleet.refreshFindings();
     return readFindings(this.#database);
   }
 
   /** Starts a worker in this process. Throws JOB_TYPE_DUPLICATE or OPTION_INVALID. */
   async work(jobs: readonly AnyJob[], options: WorkOptions = {}): Promise<Worker> {
     const config = parseWorkOptions(options, process.env);
-    await this.#types.define(jobs);
-    return this.#fleet.work(jobs, config, options.onReplace);
+    await this.#parts.types.define(jobs);
+    return this.#parts.fleet.work(jobs, config, options.onReplace);
   }
 
   /** Takes part in the sweep without working: for processes that only serve or enqueue. */
   sweep(): void {
-    this.#fleet.startSweeping();
+    this.#parts.fleet.startSweeping();
   }
 
   /** Does one round of the sweep now, for at most 3 s, whoever else sweeps and with `sweep: false` too: for a clock outside of this process. Throws SCHEMA_TOO_NEW. */
   tick(): Promise<TickRound> {
-    return this.#fleet.tick();
+    return this.#parts.fleet.tick();
   }
 
   /** Resolves when the database answers. Throws what it throws. */
@@ -366,12 +329,12 @@ export class Unstuck {
 
   /** The names of this process's loops that have had no good round for 30 s longer than planned; empty when all is well. */
   get stalled(): readonly string[] {
-    return this.#fleet.stalled;
+    return this.#parts.fleet.stalled;
   }
 
   /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
   close(): Promise<void> {
-    if (this.#whole === undefined) this.#preparer.close();
+    if (this.#whole === undefined) this.#parts.preparer.close();
     this.#closed ??= this.#close();
     return this.#closed;
   }
@@ -379,19 +342,19 @@ export class Unstuck {
   /** Closes without waiting for running handlers: their jobs go back uncharged and run elsewhere. For a process that is about to exit. */
   async halt(): Promise<void> {
     const closed = this.close();
-    await this.#fleet.halt();
+    await this.#parts.fleet.halt();
     await closed;
   }
 
   async #close(): Promise<void> {
     if (this.#whole !== undefined) return this.#database.close();
     await this.#view?.close();
-    this.#waiter.stop();
+    this.#parts.waiter.stop();
     await this.bulkActions.stop();
-    await this.#fleet.stop();
-    await this.#requests.stop();
+    await this.#parts.fleet.stop();
+    await this.#parts.requests.stop();
     await this.pull.close();
-    await this.#enqueuer.stop();
+    await this.#parts.enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();
   }

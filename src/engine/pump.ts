@@ -38,6 +38,8 @@ export class Pump {
   #hooks: PumpHooks;
   #loops: Loop[];
   #claiming = 0;
+  /** It was woken while all there is room for was being claimed: that claim may have begun too early to see the job. */
+  #unseen = false;
   /** A job waits that must run alone: it is tried for before others are claimed. */
   #aloneWaits = false;
 
@@ -84,13 +86,16 @@ export class Pump {
     if (claimer !== undefined && this.#aloneWaits) this.#aloneWaits = await alone.take(claimer);
     const room = this.#room();
     if (claimer === undefined || room <= 0) {
+      this.#unseen ||= this.#claiming > 0;
       await Promise.all([apart, settler.flush()]);
       return settler.waiting > 0 ? 0 : pollMs;
     }
     const [claimed] = await Promise.all([this.#finishAndClaim(claimer, room), apart]);
     this.#aloneWaits ||= claimed.alone;
     // More may have ended than one statement takes, and nobody wakes for those again.
-    const more = (claimed.again || claimed.jobs.length >= room) && this.#room() > 0;
+    const again = claimed.again || claimed.jobs.length >= room || this.#unseen;
+    this.#unseen = false;
+    const more = again && this.#room() > 0;
     if (more) this.#loops[1 - own]?.wake();
     return more || settler.waiting > 0 ? 0 : pollMs;
   }

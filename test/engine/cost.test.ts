@@ -71,6 +71,33 @@ test('an idle worker runs a job in two statements: one claims it, one ends it an
   );
 });
 
+test('a job that arrives while all there is room for is being claimed waits for that claim, and not for the next poll', async () => {
+  const all = await setup({ sweep: false, pollInterval: '1h', notify: false });
+  const plain = job('plain', () => undefined);
+  const reply = gate();
+  const sent = gate();
+  const run: Database['run'] = Reflect.get(Database.prototype, 'run');
+  const watched = vi.spyOn(Database.prototype, 'run').mockImplementation(async function held(
+    this: Database,
+    ...call: Parameters<typeof run>
+  ) {
+    const rows: unknown = await run.apply(this, call);
+    if (call[0].name === 'claim-jobs') {
+      sent.open();
+      await reply.promise;
+    }
+    return rows as never;
+  });
+  onTestFinished(() => watched.mockRestore());
+  await all.unstuck.work([plain], { concurrency: 1 });
+  await sent.promise;
+  await all.unstuck.enqueue(plain, INPUT);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  reply.open();
+  await finished(all, 1);
+});
+
 test('a process without work asks one statement a round: the sweep, the watch over the workers, the claim; two for findings', async () => {
   const all = await setup({ sweepInterval: '50ms', watchInterval: '50ms', pollInterval: '50ms' });
   await all.unstuck.work([job('plain', () => undefined)]);
