@@ -15,6 +15,8 @@ import type { Database } from '../storage/database.ts';
 import { Listener } from '../storage/listener.ts';
 import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
+import type { Attempt } from './attempt.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
 import { ReadySignal } from './ready-signal.ts';
@@ -33,6 +35,7 @@ export class Fleet {
   #log: Log;
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
+  #dispatcher: Dispatcher;
   #meter: Meter;
   #workers = new Set<Worker>();
   /** Told of ready jobs as the workers here are. */
@@ -49,8 +52,10 @@ export class Fleet {
     log: Log,
     onEnded: (id: string) => void,
     meter: Meter,
+    dispatcher: Dispatcher,
     chores: readonly Chore[] = [],
   ) {
+    this.#dispatcher = dispatcher;
     this.#meter = meter;
     this.#database = database;
     this.#log = log;
@@ -77,6 +82,7 @@ export class Fleet {
       onReplace,
       onEnded: this.#onEnded,
       meter: this.#meter,
+      dispatch: (attempt: Attempt) => this.#dispatcher.dispatch(attempt),
       stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);

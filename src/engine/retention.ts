@@ -1,6 +1,7 @@
 /** Retention: forgets what has been kept for long enough. */
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
+import { pruneDispatches } from '../sql/dispatches.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
 import { pruneRequests } from '../sql/requests.ts';
 import type { Statement } from '../sql/sql.ts';
@@ -23,6 +24,7 @@ export async function retention(database: Database, log: Log): Promise<number> {
     () => forgetInParts(database, pruneFanOuts),
     () => database.run(pruneAudit, [database.config.keepFailed]),
     () => forgetInParts(database, pruneRequests),
+    () => forgetInParts(database, pruneDispatches),
     () => movePartitions(database, log),
   ]);
   return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);

@@ -46,6 +46,8 @@ export interface Names {
   readonly requests: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
+  readonly targets: Sql;
+  readonly dispatches: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -83,6 +85,8 @@ export function namesOf(schema: string): Names {
     requests: name('requests'),
     tokens: name('tokens'),
     sessions: name('sessions'),
+    targets: name('targets'),
+    dispatches: name('dispatches'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

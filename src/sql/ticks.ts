@@ -1,11 +1,13 @@
 /** Ticks: who does the next round of a loop that all processes share, and whether there is anything to do in a round of the sweep. */
 import { silentActions } from './bulk-actions.ts';
+import { dueLooks } from './dispatches.ts';
 import { toPrune } from './fleet.ts';
 import { dueAt, standingAt } from './gates.ts';
 import { children } from './links.ts';
 import { dueSchedules } from './schedules.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 import { byHand, claimsOfEnded, expired, overdueClaims, strays } from './sweep.ts';
+import { dueProbes, toPark, toUnpark } from './targets.ts';
 
 /** The kinds of work of a round of the sweep that one look tells apart. */
 export type Work =
@@ -23,7 +25,8 @@ export type Work =
   | 'done'
   | 'prune'
   | 'schedules'
-  | 'bulk-actions';
+  | 'bulk-actions'
+  | 'targets';
 
 /**
  * Where each kind of work is looked for: with the conditions of the statements that do it, or fewer of them, so that a look never misses what they
@@ -45,6 +48,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   prune: toPrune(t),
   schedules: dueSchedules(t),
   'bulk-actions': [silentActions(t)],
+  targets: [dueProbes(t), toPark(t), toUnpark(t), dueLooks(t)],
 });
 
 /** The kinds of work of which there is any, as an array. */
