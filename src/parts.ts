@@ -22,6 +22,7 @@ import { Queues } from './features/queues.ts';
 import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Targets } from './features/targets.ts';
 import { Watch } from './features/watch.ts';
 import type { Database } from './storage/database.ts';
 import { readJob } from './storage/jobs.ts';
@@ -50,12 +51,13 @@ export interface Parts extends Shared {
   readonly queues: Queues;
   readonly executions: Executions;
   readonly schedules: Schedules;
+  readonly targets: Targets;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
 export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
   const shared = whole ?? share(database, log);
-  const { enqueuer, types, fleet, meter } = shared;
+  const { enqueuer, types, fleet, meter, dispatcher } = shared;
   const onReady = (ready: ReadonlySet<string> | undefined): void => fleet.ready(ready);
   return {
     ...shared,
@@ -66,6 +68,7 @@ export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
     queues: new Queues(database, onReady),
     executions: new Executions(database),
     schedules: new Schedules(database, enqueuer, types),
+    targets: new Targets(database, types, dispatcher.calls),
   };
 }
 

@@ -27,6 +27,7 @@ import type { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import type { Schedules } from './features/schedules/schedules.ts';
+import type { Targets } from './features/targets.ts';
 import { Tokens } from './features/tokens/tokens.ts';
 import type { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
@@ -84,6 +85,8 @@ export class Unstuck {
   readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** Remote workers: how each stands, and what waits for it. */
+  readonly targets: Targets;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -111,7 +114,7 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
+    ({ bulkActions: this.bulkActions, pull: this.pull, targets: this.targets } = parts);
   }
 
   /**
