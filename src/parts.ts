@@ -1,14 +1,17 @@
 /** Parts: everything of one connection that works together, wired for the object that users hold. */
 import type { Log } from './domain/log.ts';
 import { Meter } from './domain/meter.ts';
+import { Deliverer } from './engine/deliverer.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { JobReader } from './engine/job-reader.ts';
 import { Preparer } from './engine/preparer.ts';
+import { Senders } from './engine/senders.ts';
 import type { Chore } from './engine/sweeper.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter } from './engine/waiter.ts';
 import { BulkActions } from './features/bulk/bulk-actions.ts';
+import { Deliveries } from './features/deliveries.ts';
 import { Executions } from './features/executions.ts';
 import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
@@ -32,6 +35,7 @@ interface Shared {
   readonly bulkActions: BulkActions;
   readonly pull: Pull;
   readonly meter: Meter;
+  readonly senders: Senders;
 }
 
 /** The parts of one connection. */
@@ -43,6 +47,7 @@ export interface Parts extends Shared {
   readonly queues: Queues;
   readonly executions: Executions;
   readonly schedules: Schedules;
+  readonly deliveries: Deliveries;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
@@ -59,6 +64,7 @@ export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
     queues: new Queues(database, onReady),
     executions: new Executions(database),
     schedules: new Schedules(database, enqueuer, types),
+    deliveries: new Deliveries(database),
   };
 }
 
@@ -72,7 +78,10 @@ function share(database: Database, log: Log): Shared {
     { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, enqueuer, log) },
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },
   ];
-  const fleet: Fleet = new Fleet(database, log, (id) => waiter.ended(id), meter, chores);
+  const senders = new Senders();
+  const deliverer = new Deliverer(database, log, senders);
+  const onEnded = (id: string): void => waiter.ended(id);
+  const fleet: Fleet = new Fleet(database, log, onEnded, meter, deliverer, chores);
   return {
     enqueuer,
     preparer: new Preparer(database.config, types),
@@ -83,5 +92,6 @@ function share(database: Database, log: Log): Shared {
     bulkActions,
     pull: new Pull(database, fleet, log, meter),
     meter,
+    senders,
   };
 }

@@ -18,6 +18,7 @@ import type { Worker } from './engine/worker.ts';
 import { Audit } from './features/audit.ts';
 import { Bulk } from './features/bulk/bulk.ts';
 import type { BulkActions } from './features/bulk/bulk-actions.ts';
+import type { Deliveries } from './features/deliveries.ts';
 import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/edited-retry.ts';
 import type { Executions } from './features/executions.ts';
 import type { Limits } from './features/limits.ts';
@@ -84,6 +85,8 @@ export class Unstuck {
   readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** Who was, or is to be, told what. */
+  readonly deliveries: Deliveries;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -111,6 +114,7 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
+    this.deliveries = parts.deliveries;
     ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 

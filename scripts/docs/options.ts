@@ -68,6 +68,11 @@ export const RETRY_OPTIONS = {
 
 /** What `enqueue` and each item of `enqueueMany` take. */
 export const ENQUEUE_OPTIONS = {
+  notify: [
+    'nobody',
+    '`{ webhook: url }` or `{ email: address }`, or up to 5 of them',
+    'Whom to tell when the job has ended; see docs/notify.md.',
+  ],
   slot: ['`slot` of the type', 'the key of a pool', 'The pool to take a slot from.'],
   whenFull: [
     '`whenFull` of the type',

@@ -198,6 +198,13 @@ export const OPTIONS = {
     max: '3650d',
     about: 'How long cancelled jobs are kept (whole days).',
   },
+  notifyFor: {
+    kind: 'duration',
+    default: '3d',
+    min: '1s',
+    max: '30d',
+    about: 'How long it is tried to tell whoever an enqueue names that the job has ended.',
+  },
   connections: {
     kind: 'number',
     default: 4,

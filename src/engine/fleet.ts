@@ -15,6 +15,7 @@ import type { Database } from '../storage/database.ts';
 import { Listener } from '../storage/listener.ts';
 import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
+import type { Deliverer } from './deliverer.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
 import { ReadySignal } from './ready-signal.ts';
@@ -34,6 +35,7 @@ export class Fleet {
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
   #meter: Meter;
+  #deliverer: Deliverer;
   #workers = new Set<Worker>();
   /** Told of ready jobs as the workers here are. */
   readonly readiness: ReadySignal = new ReadySignal();
@@ -49,13 +51,18 @@ export class Fleet {
     log: Log,
     onEnded: (id: string) => void,
     meter: Meter,
+    deliverer: Deliverer,
     chores: readonly Chore[] = [],
   ) {
     this.#meter = meter;
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
-    this.#chores = chores;
+    this.#deliverer = deliverer;
+    this.#chores = [
+      ...chores,
+      { name: 'deliveries', work: 'deliveries', run: async () => deliverer.wake() },
+    ];
   }
 
   /** Starts a worker, and with the first one the listener and the sweeper. */
@@ -140,7 +147,8 @@ export class Fleet {
   /** The names of this process's loops that have no pulse: no good round for 30 s longer than planned. */
   get stalled(): string[] {
     const shared = [...(this.#listener?.stalled ?? []), ...(this.#sweeper?.stalled ?? [])];
-    const own = this.#schema === undefined ? [] : stalledOf([this.#schema]);
+    const loops = [this.#deliverer.loop, ...(this.#schema === undefined ? [] : [this.#schema])];
+    const own = stalledOf(loops);
     return [...shared, ...own, ...[...this.#workers].flatMap((worker) => worker.stalled)];
   }
 
@@ -159,6 +167,7 @@ export class Fleet {
       this.#sweeper?.stop(),
       this.#schema?.stop(),
       this.#ticks?.stop(),
+      this.#deliverer.stop(),
     ]);
     await settlesWithin(over, STOP_MS);
     await this.#sweepDatabase?.close();

@@ -44,6 +44,7 @@ export interface Names {
   readonly audit: Sql;
   readonly schedules: Sql;
   readonly requests: Sql;
+  readonly deliveries: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
   readonly migrations: Sql;
@@ -81,6 +82,7 @@ export function namesOf(schema: string): Names {
     audit: name('audit'),
     schedules: name('schedules'),
     requests: name('requests'),
+    deliveries: name('deliveries'),
     tokens: name('tokens'),
     sessions: name('sessions'),
     migrations: name('migrations'),

@@ -1,5 +1,6 @@
 /** Ticks: who does the next round of a loop that all processes share, and whether there is anything to do in a round of the sweep. */
 import { silentActions } from './bulk-actions.ts';
+import { dueDeliveries } from './deliveries.ts';
 import { toPrune } from './fleet.ts';
 import { dueAt, standingAt } from './gates.ts';
 import { children } from './links.ts';
@@ -23,7 +24,8 @@ export type Work =
   | 'done'
   | 'prune'
   | 'schedules'
-  | 'bulk-actions';
+  | 'bulk-actions'
+  | 'deliveries';
 
 /**
  * Where each kind of work is looked for: with the conditions of the statements that do it, or fewer of them, so that a look never misses what they
@@ -45,6 +47,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   prune: toPrune(t),
   schedules: dueSchedules(t),
   'bulk-actions': [silentActions(t)],
+  deliveries: [dueDeliveries(t)],
 });
 
 /** The kinds of work of which there is any, as an array. */
