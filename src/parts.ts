@@ -2,12 +2,17 @@
 import type { Log } from './domain/log.ts';
 import { Meter } from './domain/meter.ts';
 import { Deliverer } from './engine/deliverer.ts';
+import { Dispatcher } from './engine/dispatcher.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { JobReader } from './engine/job-reader.ts';
 import { Preparer } from './engine/preparer.ts';
+import { PullClaims } from './engine/pull-claims.ts';
+import { PullEnds } from './engine/pull-ends.ts';
 import { Senders } from './engine/senders.ts';
 import type { Chore } from './engine/sweeper.ts';
+import { TargetCalls } from './engine/target-calls.ts';
+import { TargetSweep } from './engine/target-sweep.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter } from './engine/waiter.ts';
 import { BulkActions } from './features/bulk/bulk-actions.ts';
@@ -34,6 +39,8 @@ interface Shared {
   readonly waiter: Waiter;
   readonly bulkActions: BulkActions;
   readonly pull: Pull;
+  readonly dispatcher: Dispatcher;
+  readonly targetSweep: TargetSweep;
   readonly meter: Meter;
   readonly senders: Senders;
 }
@@ -70,18 +77,25 @@ export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
 
 function share(database: Database, log: Log): Shared {
   const meter = new Meter();
-  const enqueuer = new Enqueuer(database, log, (ready) => fleet.ready(ready), meter);
+  const onReady = (ready?: ReadonlySet<string>): void => fleet.ready(ready);
+  const onEnded = (id: string): void => waiter.ended(id);
+  const enqueuer = new Enqueuer(database, log, onReady, meter);
   const types = new TypeRegistry(database);
   const waiter = new Waiter((id) => readJob(database, id));
   const bulkActions = new BulkActions(database, log);
+  const ends = new PullEnds(database, log, { ready: onReady, ended: onEnded }, meter);
+  const dispatcher = new Dispatcher(database, new TargetCalls(database), ends, log);
+  const targetSweep = new TargetSweep(dispatcher, log);
   const chores: readonly Chore[] = [
     { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, enqueuer, log) },
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },
+    { name: 'targets', work: 'targets', run: (on, untilMs) => targetSweep.run(on, untilMs) },
   ];
   const senders = new Senders();
   const deliverer = new Deliverer(database, log, senders);
-  const onEnded = (id: string): void => waiter.ended(id);
-  const fleet: Fleet = new Fleet(database, log, onEnded, meter, deliverer, chores);
+  const loops = { deliverer, dispatcher };
+  const fleet: Fleet = new Fleet(database, log, onEnded, meter, loops, chores);
+  const claims = new PullClaims(database, log, fleet.readiness, meter);
   return {
     enqueuer,
     preparer: new Preparer(database.config, types),
@@ -90,7 +104,9 @@ function share(database: Database, log: Log): Shared {
     fleet,
     waiter,
     bulkActions,
-    pull: new Pull(database, fleet, log, meter),
+    pull: new Pull(fleet, claims, ends),
+    dispatcher,
+    targetSweep,
     meter,
     senders,
   };
