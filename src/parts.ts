@@ -1,4 +1,5 @@
 /** Parts: everything of one connection that works together, wired for the object that users hold. */
+import type { DeliveryConfig } from './domain/delivery-options.ts';
 import type { Log } from './domain/log.ts';
 import { Meter } from './domain/meter.ts';
 import { Deliverer } from './engine/deliverer.ts';
@@ -6,6 +7,7 @@ import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { JobReader } from './engine/job-reader.ts';
 import { Preparer } from './engine/preparer.ts';
+import { notifySenders } from './engine/senders/notify.ts';
 import { Senders } from './engine/senders.ts';
 import type { Chore } from './engine/sweeper.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
@@ -21,6 +23,7 @@ import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
 import { Watch } from './features/watch.ts';
+import { HttpCaller } from './std/http-call.ts';
 import type { Database } from './storage/database.ts';
 import { readJob } from './storage/jobs.ts';
 
@@ -36,6 +39,7 @@ interface Shared {
   readonly pull: Pull;
   readonly meter: Meter;
   readonly senders: Senders;
+  readonly caller: HttpCaller;
 }
 
 /** The parts of one connection. */
@@ -51,8 +55,8 @@ export interface Parts extends Shared {
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
-export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
-  const shared = whole ?? share(database, log);
+export function partsOf(database: Database, log: Log, from: DeliveryConfig | Parts): Parts {
+  const shared = 'fleet' in from ? from : share(database, log, from);
   const { enqueuer, types, fleet, meter } = shared;
   const onReady = (ready: ReadonlySet<string> | undefined): void => fleet.ready(ready);
   return {
@@ -68,7 +72,7 @@ export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
   };
 }
 
-function share(database: Database, log: Log): Shared {
+function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
   const meter = new Meter();
   const enqueuer = new Enqueuer(database, log, (ready) => fleet.ready(ready), meter);
   const types = new TypeRegistry(database);
@@ -78,13 +82,15 @@ function share(database: Database, log: Log): Shared {
     { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, enqueuer, log) },
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },
   ];
+  const caller = new HttpCaller(telling);
   const senders = new Senders();
+  senders.add(notifySenders(caller, telling));
   const deliverer = new Deliverer(database, log, senders);
   const onEnded = (id: string): void => waiter.ended(id);
   const fleet: Fleet = new Fleet(database, log, onEnded, meter, deliverer, chores);
   return {
     enqueuer,
-    preparer: new Preparer(database.config, types),
+    preparer: new Preparer(database.config, types, emailReporter(log, telling)),
     requests: new Requests(database, enqueuer),
     types,
     fleet,
@@ -93,5 +99,19 @@ function share(database: Database, log: Log): Shared {
     pull: new Pull(database, fleet, log, meter),
     meter,
     senders,
+    caller,
+  };
+}
+
+/** Returns what says once that somebody is to be told by e-mail while this process has no mail server: another one must have one. */
+function emailReporter(log: Log, { mail }: DeliveryConfig): () => void {
+  let said = mail !== undefined;
+  return () => {
+    if (said) return;
+    said = true;
+    log.warn('notify_email_unconfigured', {
+      effect:
+        'e-mail is sent by processes that have UNSTUCK_SMTP_URL; without one it fails when its time is over',
+    });
   };
 }

@@ -3,7 +3,6 @@ import { type Duration, parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
 import { refuseUnknown } from './known-options.ts';
-import type { Log } from './log.ts';
 
 /** A duration option: stored as milliseconds. */
 interface DurationOption {
@@ -282,14 +281,6 @@ type Parsed<O> = O extends { kind: 'duration' | 'number' }
 
 /** The options that a caller may give; durations as `'30s'` or milliseconds. */
 export type Options = { readonly [Name in OptionName]?: Given<(typeof OPTIONS)[Name]> | undefined };
-
-/** What `Unstuck.connect` takes: the address, a log, and every option. */
-export interface ConnectOptions extends Options {
-  /** PostgreSQL URL. Default: UNSTUCK_DATABASE_URL, then DATABASE_URL, then the embedded PostgreSQL. */
-  readonly database?: string | undefined;
-  /** Takes the log lines. Default: standard error, which also gets the lines on which this log throws. */
-  readonly log?: Log;
-}
 
 /** Every option with its value: durations in milliseconds. */
 export type Config = { readonly [Name in OptionName]: Parsed<(typeof OPTIONS)[Name]> };
