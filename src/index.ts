@@ -11,6 +11,7 @@ export type {
   BulkSelection,
 } from './domain/bulk.ts';
 export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
+export type { ConnectOptions } from './domain/connect-options.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -55,7 +56,7 @@ export { lineLog } from './domain/log.ts';
 export type { CountedOutcome, Meter, TypeMeter } from './domain/meter.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
 export type { Notify } from './domain/notify.ts';
-export type { Config, ConnectOptions, Options } from './domain/options.ts';
+export type { Config, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
 export type {
   PullBeat,

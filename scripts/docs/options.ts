@@ -1,5 +1,6 @@
 // docs/generated/options.md: every option with its default, bounds and environment variable.
 
+import { DELIVERY_OPTIONS } from '../../src/domain/delivery-options.ts';
 import { LOG_OPTIONS } from '../../src/domain/log-options.ts';
 import { OPTIONS } from '../../src/domain/options.ts';
 import { environmentName, expected, type Option } from '../../src/domain/parse-option.ts';
@@ -177,7 +178,7 @@ environment variable, which wins over the default; a wrong value and an unknown 
 
 The address is \`database\`, else \`UNSTUCK_DATABASE_URL\`, else \`DATABASE_URL\`, else the embedded PostgreSQL; \`log\` takes the log lines.
 
-${table(HEAD, processRows(OPTIONS))}
+${table(HEAD, processRows({ ...OPTIONS, ...DELIVERY_OPTIONS }))}
 ## Of serving: \`unstuck start\`, \`unstuck serve\`, \`serve({ … })\`
 
 ${table(HEAD, processRows(SERVE_OPTIONS))}

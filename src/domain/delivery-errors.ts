@@ -28,6 +28,31 @@ export const DELIVERY_ERRORS = {
     meaning: 'No process that has looked at the delivery knows its channel.',
     fix: 'Give a process that runs what the channel needs: for e-mail UNSTUCK_SMTP_URL, for alerts the definition of the channel.',
   },
+  RECEIVER_REFUSED: {
+    status: 502,
+    meaning: 'The receiver of a delivery answered with another status than 2xx.',
+    fix: 'Look at the receiver; it is tried again until it expires.',
+  },
+  RECEIVER_GONE: {
+    status: 502,
+    meaning: 'The receiver of a delivery answered 410: it wants nothing any more.',
+    fix: 'Name another address at the next enqueue.',
+  },
+  MAIL_FAILED: {
+    status: 502,
+    meaning: 'An e-mail could not be handed to the mail server.',
+    fix: 'Check UNSTUCK_SMTP_URL and the mail server; it is tried again until it expires.',
+  },
+  MAIL_REFUSED: {
+    status: 502,
+    meaning: 'The mail server refused an e-mail for good.',
+    fix: 'Read what the server said: mostly the address, or the sender UNSTUCK_MAIL_FROM, is wrong.',
+  },
+  PACKAGE_MISSING: {
+    status: 500,
+    meaning: 'A package is not installed that only some users need.',
+    fix: 'Install the package that the message names.',
+  },
   SENDER_FAILED: {
     status: 500,
     meaning: 'What sends messages of a channel threw, or did not end in its time.',

@@ -26,6 +26,11 @@ export function checkNotify(given: unknown, forMs: number): string | undefined {
   return JSON.stringify(list.map((one) => ({ ...checkOne(one), ...bound })));
 }
 
+/** Whether an e-mail is to be sent of what `checkNotify` returned. */
+export function tellsByEmail(notify: string | undefined): boolean {
+  return notify?.includes('"email":') ?? false;
+}
+
 /** Whether a value is one plain e-mail address, that nobody can read as two, or as one with a name. */
 export function isEmail(address: unknown): address is string {
   return typeof address === 'string' && address.length <= EMAIL_MAX && EMAIL_FORM.test(address);
