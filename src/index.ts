@@ -11,6 +11,7 @@ export type {
   BulkSelection,
 } from './domain/bulk.ts';
 export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
+export type { ConnectOptions } from './domain/connect-options.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -41,6 +42,7 @@ export type {
   TargetPick,
 } from './domain/define-target.ts';
 export { defineTarget } from './domain/define-target.ts';
+export type { Delivery, DeliveryError } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
@@ -53,7 +55,8 @@ export type { Log, LogFacts, LogLevel } from './domain/log.ts';
 export { lineLog } from './domain/log.ts';
 export type { CountedOutcome, Meter, TypeMeter } from './domain/meter.ts';
 export type { NominalTime } from './domain/nominal-times.ts';
-export type { Config, ConnectOptions, Options } from './domain/options.ts';
+export type { Notify } from './domain/notify.ts';
+export type { Config, Options } from './domain/options.ts';
 export { Cancel, Fail, RetryAfter, Snooze } from './domain/outcome.ts';
 export type {
   PullBeat,
@@ -93,6 +96,7 @@ export type { Worker } from './engine/worker.ts';
 export type { Audit } from './features/audit.ts';
 export type { Bulk } from './features/bulk/bulk.ts';
 export type { BulkActionOptions, BulkActions } from './features/bulk/bulk-actions.ts';
+export type { Deliveries, DeliveryPage, DeliveryQuery } from './features/deliveries.ts';
 export type { CheckedRetryCall, RetryCall } from './features/edited-retry.ts';
 export type {
   Cell,

@@ -1,13 +1,19 @@
 /** Unstuck: the object that users hold; the only place that wires the floors together. */
 import { answersOf } from './domain/batch.ts';
 import { checkActor } from './domain/bulk.ts';
+import type { ConnectOptions } from './domain/connect-options.ts';
 import type { AnyJob, InputOf } from './domain/define-job.ts';
+import {
+  type DeliveryConfig,
+  parseDeliveryOptions,
+  takeDeliveryOptions,
+} from './domain/delivery-options.ts';
 import type { Enqueued, EnqueueOptions, Job, JobPage } from './domain/job.ts';
 import { type JobFilter, type JobQuery, parseFilter, parsePage } from './domain/job-filter.ts';
 import { parseJobId } from './domain/job-id.ts';
 import type { JobOf } from './domain/job-of.ts';
 import { type Log, lineLog, sturdyLog } from './domain/log.ts';
-import { type Config, type ConnectOptions, parseConfig } from './domain/options.ts';
+import { type Config, parseConfig } from './domain/options.ts';
 import type { AnsweredRequest, RequestKey } from './domain/request-key.ts';
 import type { Why } from './domain/why-facts.ts';
 import { parseWorkOptions, type WorkOptions } from './domain/work-options.ts';
@@ -18,6 +24,7 @@ import type { Worker } from './engine/worker.ts';
 import { Audit } from './features/audit.ts';
 import { Bulk } from './features/bulk/bulk.ts';
 import type { BulkActions } from './features/bulk/bulk-actions.ts';
+import type { Deliveries } from './features/deliveries.ts';
 import { type CheckedRetryCall, type RetryCall, retryEdited } from './features/edited-retry.ts';
 import type { Executions } from './features/executions.ts';
 import type { Limits } from './features/limits.ts';
@@ -62,7 +69,6 @@ export class Unstuck {
       unstuck.#view ??= new Unstuck(
         { database: unstuck.#database.forApi(), migrated: [] },
         unstuck.log,
-        undefined,
         unstuck,
       );
       return unstuck.#view;
@@ -87,6 +93,8 @@ export class Unstuck {
   readonly schedules: Schedules;
   /** Remote workers: how each stands, and what waits for it. */
   readonly targets: Targets;
+  /** Who was, or is to be, told what. */
+  readonly deliveries: Deliveries;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -101,20 +109,21 @@ export class Unstuck {
   private constructor(
     { database, migrated }: Opened,
     log: Log,
-    embedded: EmbeddedPostgres | undefined,
-    whole?: Unstuck,
+    from: DeliveryConfig | Unstuck,
+    embedded?: EmbeddedPostgres,
   ) {
     this.#database = database;
     this.migrated = migrated;
     this.config = database.config;
     this.log = log;
     this.#embedded = embedded;
-    this.#whole = whole;
-    const parts = partsOf(database, log, whole === undefined ? undefined : whole.#parts);
+    this.#whole = from instanceof Unstuck ? from : undefined;
+    const parts = partsOf(database, log, from instanceof Unstuck ? from.#parts : from);
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    ({ bulkActions: this.bulkActions, pull: this.pull, targets: this.targets } = parts);
+    ({ targets: this.targets, deliveries: this.deliveries } = parts);
+    ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 
   /**
@@ -122,15 +131,17 @@ export class Unstuck {
    * Throws OPTION_INVALID, OPTION_UNKNOWN, DATABASE_URL_INVALID, DATABASE_UNREACHABLE, DATABASE_TOO_OLD, SCHEMA_TOO_NEW, …
    */
   static async connect(options: ConnectOptions = {}): Promise<Unstuck> {
-    const { database: address, log: givenLog, ...rest } = options;
+    const { database: address, log: givenLog, ...given } = options;
+    const [ways, rest] = takeDeliveryOptions(given);
     const config = parseConfig(rest, process.env);
+    const telling = parseDeliveryOptions(ways, process.env);
     const lines = lineLog(config.logLevel, (line) => process.stderr.write(`${line}\n`));
     const log = givenLog === undefined ? lines : sturdyLog(givenLog, lines);
     const url = address ?? process.env['UNSTUCK_DATABASE_URL'] ?? process.env['DATABASE_URL'];
     const embedded = url === undefined || url === '' ? await startEmbedded(config, log) : undefined;
     try {
       const opened = await openDatabase(checkUrl(embedded?.url ?? (url as string)), config, log);
-      return new Unstuck(opened, log, embedded);
+      return new Unstuck(opened, log, telling, embedded);
     } catch (error) {
       await embedded?.stop();
       throw error;
@@ -360,6 +371,7 @@ export class Unstuck {
     this.#parts.dispatcher.calls.close();
     await this.#parts.requests.stop();
     await this.pull.close();
+    this.#parts.caller.close();
     await this.#parts.enqueuer.stop();
     await this.#database.close();
     await this.#embedded?.stop();

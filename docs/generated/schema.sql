@@ -38,6 +38,31 @@ create table claims (
   constraint claims_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES workers(id) ON DELETE RESTRICT
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
+create table deliveries (
+  id uuid default new_id() not null,
+  purpose text collate "C" not null,
+  channel text collate "C" not null,
+  address text,
+  payload jsonb not null,
+  job_id uuid,
+  state text collate "C" default 'pending'::text not null,
+  attempts integer default 0 not null,
+  token bigint default 0 not null,
+  next_at timestamp with time zone default clock(),
+  expires_at timestamp with time zone default (clock() + '3 days'::interval) not null,
+  leased_until timestamp with time zone,
+  last_error jsonb,
+  created_at timestamp with time zone default clock() not null,
+  delivered_at timestamp with time zone,
+  failed_at timestamp with time zone,
+  constraint deliveries_pkey PRIMARY KEY (id),
+  constraint deliveries_bounds CHECK (length(channel) >= 1 AND length(channel) <= 200 AND length(address) >= 1 AND length(address) <= 2000 AND attempts >= 0 AND token >= 0 AND jsonb_typeof(payload) = 'object'::text),
+  constraint deliveries_live_has_deadline CHECK ((state = 'pending'::text) = (next_at IS NOT NULL) AND (state = 'pending'::text OR leased_until IS NULL)),
+  constraint deliveries_purpose CHECK ((purpose = ANY (ARRAY['notify'::text, 'alert'::text])) AND (purpose <> 'notify'::text OR job_id IS NOT NULL AND address IS NOT NULL)),
+  constraint deliveries_state CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])) AND (state = 'delivered'::text) = (delivered_at IS NOT NULL) AND (state = 'failed'::text) = (failed_at IS NOT NULL)),
+  constraint deliveries_times_finite CHECK (isfinite(next_at) AND isfinite(expires_at) AND isfinite(leased_until))
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+
 create table dispatches (
   job_id uuid not null,
   token bigint not null,
@@ -131,6 +156,7 @@ create table finished (
   progress real,
   progress_note text,
   trace jsonb,
+  notify jsonb,
   state text collate "C" not null,
   finished_at timestamp with time zone not null,
   done_token bigint,
@@ -193,6 +219,7 @@ create table jobs (
   progress_note text,
   error jsonb,
   trace jsonb,
+  notify jsonb,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
   constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0 AND jsonb_typeof(trace) = 'object'::text AND pg_column_size(trace) <= 2000),
@@ -207,6 +234,7 @@ CASE
     WHEN worker_id IS NULL THEN claim_by IS NOT NULL AND wake_at IS NULL
     ELSE expires_at IS NOT NULL AND started_at IS NOT NULL AND wake_at IS NULL AND token > 0 AND attempt > 0
 END),
+  constraint jobs_notify CHECK (pg_column_size(notify) <= 12000 AND jsonb_path_exists(notify, '$[0]'::jsonpath) AND NOT jsonb_path_exists(notify, '$[5]'::jsonpath) AND NOT jsonb_path_exists(notify, '$[*]?(!(((@."webhook".type() == "string" && @."webhook" like_regex "^https?://[^[:space:]/?#@]+([/?#][^[:space:]]*)?$") && !(exists (@."email")) || (@."email".type() == "string" && @."email" like_regex "^[^[:space:]@]+@[^[:space:]@]+$") && !(exists (@."webhook"))) && (!(exists (@."for_ms")) || (@."for_ms".type() == "number" && @."for_ms" >= 1000) && @."for_ms" <= 2592000000)))'::jsonpath)),
   constraint jobs_parent CHECK ((parent_id IS NULL) = (ordinal IS NULL) AND ordinal >= 0 AND ordinal <= 999999),
   constraint jobs_running_has_worker CHECK (worker_id IS NOT NULL OR started_at IS NULL AND expires_at IS NULL AND NOT waits_alone),
   constraint jobs_slot CHECK (
@@ -484,6 +512,14 @@ CREATE INDEX audit_carried ON unstuck.audit USING btree (beat_at) WHERE (runner 
 
 CREATE INDEX claims_worker ON unstuck.claims USING btree (worker_id);
 
+CREATE INDEX deliveries_channel ON unstuck.deliveries USING btree (purpose, channel, next_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_due ON unstuck.deliveries USING btree (next_at) WHERE (state = 'pending'::text);
+
+CREATE INDEX deliveries_ended ON unstuck.deliveries USING btree (COALESCE(delivered_at, failed_at)) WHERE (state <> 'pending'::text);
+
+CREATE INDEX deliveries_job ON unstuck.deliveries USING btree (job_id) WHERE (job_id IS NOT NULL);
+
 CREATE INDEX dispatches_closed ON unstuck.dispatches USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
 CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (look_at) WHERE (look_at IS NOT NULL);
@@ -541,7 +577,7 @@ CREATE OR REPLACE FUNCTION unstuck.clock()
 AS $function$select statement_timestamp()$function$
 ;
 
-CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text, traceparent text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION unstuck.enqueue(type text, input jsonb DEFAULT '{}'::jsonb, priority integer DEFAULT 0, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, finish_by timestamp with time zone DEFAULT NULL::timestamp with time zone, key text DEFAULT NULL::text, tags text[] DEFAULT '{}'::text[], pool text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, notify jsonb DEFAULT NULL::jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
 AS $function$
@@ -551,10 +587,10 @@ AS $function$
       raise exception 'unstuck.enqueue: there is no pool %. Set its capacity first.', enqueue.pool using errcode = '23503';
     end if;
     for round in 1 .. 100 loop
-      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace)
+      insert into "unstuck".jobs (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace, notify)
         values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool,
           case when enqueue.traceparent ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
-            then jsonb_build_object('traceparent', enqueue.traceparent) end)
+            then jsonb_build_object('traceparent', enqueue.traceparent) end, enqueue.notify)
         on conflict do nothing returning jobs.id into made;
       if made is not null then return made; end if;
       select j.id into made from "unstuck".jobs j where j.unique_key = enqueue.key;
@@ -786,7 +822,7 @@ AS $function$
   end $function$
 ;
 
-CREATE OR REPLACE FUNCTION unstuck.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid)
+CREATE OR REPLACE FUNCTION unstuck.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid, told jsonb)
  RETURNS uuid
  LANGUAGE plpgsql
  SET enable_seqscan TO 'off'
@@ -794,7 +830,7 @@ CREATE OR REPLACE FUNCTION unstuck.replace_input(wanted text, kind text, given j
 AS $function$
   declare changed uuid;
   begin
-    update "unstuck".jobs j set input = given, rank = coalesce(ranked, 0), updated_at = "unstuck".clock()
+    update "unstuck".jobs j set input = given, rank = coalesce(ranked, 0), notify = coalesce(told, j.notify), updated_at = "unstuck".clock()
       where j.unique_key = wanted and j.id <> but and j.type = kind and j.worker_id is null
         and j.wants_pool is not distinct from pool and j.limit_key is not distinct from counts_at
       returning j.id into changed;
@@ -857,7 +893,7 @@ AS $function$
     for g in select g.*, coalesce(g.input, 'null') as payload from -- The JSON value null has become no value at all.
        jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
-        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb) order by g.key nulls last, g.place loop
+        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb, notify jsonb) order by g.key nulls last, g.place loop
       id := g.id; answer := null; other := null;
       wants := case when not g.pool = any(inherited) then g.pool end;
       if wants is not null and not rooms ? wants then
@@ -870,7 +906,7 @@ AS $function$
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
         made := case when g.key_mode = 'replace' -- The job that has the key may be the very one that holds the slot.
-          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id, g.notify) end;
         answer := case when made is not null then 'replaced'
           when exists (select from "unstuck".jobs j where j.id = g.id) or exists (select from "unstuck".jobs j where j.unique_key = g.key) then 'taken'
           else 'slots-exhausted' end;
@@ -883,15 +919,15 @@ AS $function$
         coalesce(g.attempts_max, (select s.attempts_max from "unstuck".job_types s where s.type = g.type), attempts) as attempts_max into y;
       within := y.claim_within_ms * interval '1 ms';
       insert into "unstuck".jobs (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
-          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace)
+          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace, notify)
         values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then "unstuck".clock() + interval '1 day' when gate = 'time' then due when gate is not null then "unstuck".clock() + within end,
           case when gate is null then "unstuck".clock() + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
-          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace)
+          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace, g.notify)
         on conflict do nothing returning id into made;
       if made is null then
         made := case when g.key_mode = 'replace'
-          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+          then "unstuck".replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id, g.notify) end;
         answer := case when made is null then 'taken' else 'replaced' end;
         other := made::text; return next; continue;
       end if;
@@ -930,6 +966,27 @@ AS $function$
   end $function$
 ;
 
+CREATE OR REPLACE FUNCTION unstuck.tell_end()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+  declare
+    result jsonb := new.result; error jsonb := new.error; cut boolean := false;
+  begin
+    if jsonb_typeof(error) = 'object' then error := error - 'stack'; end if;
+    if length(result::text) > 20000 then result := to_jsonb(left(result::text, 20000)); cut := true; end if;
+    if length(error::text) > 20000 then error := to_jsonb(left(error::text, 20000)); cut := true; end if;
+    insert into "unstuck".deliveries (purpose, channel, address, payload, job_id, expires_at)
+    select 'notify', case when a ? 'webhook' then 'webhook' else 'email' end, coalesce(a ->> 'webhook', a ->> 'email'),
+      jsonb_build_object('job_id', new.id, 'type', new.type, 'state', new.state, 'key', new.unique_key, 'result', result, 'error', error,
+        'reason', new.reason, 'truncated', cut, 'attempt', new.attempt, 'created_at', to_char(new.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'started_at', to_char(new.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'finished_at', to_char(new.finished_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+      new.id, "unstuck".clock() + coalesce((a ->> 'for_ms')::numeric::bigint, 259200000) * interval '1 ms'
+    from jsonb_path_query(new.notify, 'lax $[*]') a;
+    return null;
+  end $function$
+;
+
 CREATE OR REPLACE FUNCTION unstuck.wake_parents(parents uuid[])
  RETURNS TABLE(type text, limit_key text)
  LANGUAGE plpgsql
@@ -952,6 +1009,8 @@ AS $function$
 ;
 
 -- Triggers
+
+CREATE TRIGGER finished_tells AFTER INSERT ON unstuck.finished FOR EACH ROW WHEN ((new.notify IS NOT NULL)) EXECUTE FUNCTION tell_end();
 
 CREATE TRIGGER jobs_admission BEFORE INSERT ON unstuck.jobs FOR EACH ROW WHEN (((new.slot_pool IS NOT NULL) OR ((new.limit_key IS NOT NULL) AND (new.waits_for IS NULL)))) EXECUTE FUNCTION refuse_passed();
 
@@ -1001,7 +1060,8 @@ create view all_jobs as
     j.limit_key,
     j.parent_id,
     j.ordinal,
-    j.trace ->> 'traceparent'::text AS traceparent
+    j.trace ->> 'traceparent'::text AS traceparent,
+    j.notify
    FROM jobs j
 UNION ALL
  SELECT f.id,
@@ -1035,10 +1095,13 @@ UNION ALL
     f.limit_key,
     f.parent_id,
     f.ordinal,
-    f.trace ->> 'traceparent'::text AS traceparent
+    f.trace ->> 'traceparent'::text AS traceparent,
+    f.notify
    FROM finished f;
 
 -- Comments
+
+comment on constraint deliveries_live_has_deadline on deliveries is 'What is still to be told says when it is tried next and when it is given up: none can be stuck.';
 
 comment on constraint jobs_live_has_deadline on jobs is 'A live job says what it waits for and has the time at which something happens: no row can be stuck.';
 

@@ -1,5 +1,6 @@
 // docs/generated/options.md: every option with its default, bounds and environment variable.
 
+import { DELIVERY_OPTIONS } from '../../src/domain/delivery-options.ts';
 import { LOG_OPTIONS } from '../../src/domain/log-options.ts';
 import { OPTIONS } from '../../src/domain/options.ts';
 import { environmentName, expected, type Option } from '../../src/domain/parse-option.ts';
@@ -69,6 +70,11 @@ export const RETRY_OPTIONS = {
 
 /** What `enqueue` and each item of `enqueueMany` take. */
 export const ENQUEUE_OPTIONS = {
+  notify: [
+    'nobody',
+    '`{ webhook: url }` or `{ email: address }`, or up to 5 of them',
+    'Whom to tell when the job has ended; see docs/notify.md.',
+  ],
   slot: ['`slot` of the type', 'the key of a pool', 'The pool to take a slot from.'],
   whenFull: [
     '`whenFull` of the type',
@@ -172,7 +178,7 @@ environment variable, which wins over the default; a wrong value and an unknown 
 
 The address is \`database\`, else \`UNSTUCK_DATABASE_URL\`, else \`DATABASE_URL\`, else the embedded PostgreSQL; \`log\` takes the log lines.
 
-${table(HEAD, processRows(OPTIONS))}
+${table(HEAD, processRows({ ...OPTIONS, ...DELIVERY_OPTIONS }))}
 ## Of serving: \`unstuck start\`, \`unstuck serve\`, \`serve({ … })\`
 
 ${table(HEAD, processRows(SERVE_OPTIONS))}

@@ -1,7 +1,7 @@
 /** Session: how a command reaches an installation: its database, once or as long as it takes, or a server. */
 import { readFileSync } from 'node:fs';
+import type { ConnectOptions } from '../domain/connect-options.ts';
 import { ERRORS, UnstuckError, unstuckError } from '../domain/errors.ts';
-import type { ConnectOptions } from '../domain/options.ts';
 import { settlesWithin, sleep } from '../std/timer.ts';
 import { isConnectionLost } from '../storage/postgres-errors.ts';
 import { Unstuck } from '../unstuck.ts';

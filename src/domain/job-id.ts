@@ -35,6 +35,11 @@ export class JobIds {
   }
 }
 
+/** Whether a value is a UUID, as every id is. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && UUID.test(value.toLowerCase());
+}
+
 /** Returns the id in its canonical form. Throws JOB_ID_INVALID when it is not a UUID. */
 export function parseJobId(value: unknown): string {
   const id = typeof value === 'string' ? value.toLowerCase() : '';

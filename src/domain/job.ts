@@ -1,5 +1,6 @@
 /** The words around a job: what a caller sees of it, what an enqueue takes and answers. */
 import type { Duration } from '../std/duration.ts';
+import type { Notify } from './notify.ts';
 import type { State } from './transitions.ts';
 
 /** Why an attempt or a job failed, as it is stored. */
@@ -94,6 +95,8 @@ export interface EnqueueOptions {
   readonly limit?: string | { readonly name: string; readonly key?: string };
   /** Up to 20 labels of 1 to 100 characters. */
   readonly tags?: readonly string[];
+  /** Whom to tell when the job has ended, whatever its end: one address, or up to five. A call that stores nothing tells nobody. */
+  readonly notify?: Notify | readonly Notify[];
 }
 
 /** What an enqueue answers; never null. */

@@ -9,6 +9,7 @@ import { issueText } from './issues.ts';
 import type { EnqueueOptions } from './job.ts';
 import { refuseUnknown } from './known-options.ts';
 import { isLimitName, limitKeyOf } from './limits.ts';
+import { checkNotify } from './notify.ts';
 import type { Config } from './options.ts';
 import { encodePayload, isStorableText } from './payload.ts';
 import { providersOf } from './providers.ts';
@@ -37,6 +38,8 @@ export interface CheckedJob {
   readonly limitKey: string | undefined;
   readonly keyMode: KeyMode | undefined;
   readonly keyWindowMs: number | undefined;
+  /** Whom to tell of its end, as JSON text. */
+  readonly notify: string | undefined;
 }
 
 /** A job that is ready to be sent: checked, encoded, with its id. */
@@ -65,12 +68,13 @@ const KNOWN: ReadonlySet<string> = new Set([
   'whenFull',
   'limit',
   'tags',
+  'notify',
   'in',
 ]);
 
 /**
  * Checks input and options of one job. `nowMs` is only used to refuse absurd times.
- * Throws INPUT_INVALID, INPUT_UNSTORABLE, INPUT_TOO_LARGE, TIME_INVALID, KEY_INVALID, PRIORITY_INVALID or OPTION_UNKNOWN.
+ * Throws INPUT_INVALID, INPUT_UNSTORABLE, INPUT_TOO_LARGE, TIME_INVALID, KEY_INVALID, PRIORITY_INVALID, NOTIFY_INVALID or OPTION_UNKNOWN.
  */
 export function checkJob(
   type: string,
@@ -101,6 +105,7 @@ export function checkJob(
     keyWindowMs: checkKeyWindow(options),
     ...linksOf(type, definition, input, options),
     tags: checkTags(options.tags),
+    notify: checkNotify(options.notify, config.notifyFor),
     input: encodeInput(`The input of a "${type}" job`, input, config),
   };
 }

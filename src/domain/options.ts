@@ -1,7 +1,6 @@
 /** Every option once: its default, unit, bounds and environment variable; parsed once into a frozen configuration. */
 import type { Duration } from '../std/duration.ts';
 import { refuseUnknown } from './known-options.ts';
-import type { Log } from './log.ts';
 import { type Option, parseOption } from './parse-option.ts';
 
 /** The table of options. The environment variable of `pollInterval` is `UNSTUCK_POLL_INTERVAL`, and so on. */
@@ -159,6 +158,13 @@ export const OPTIONS = {
     max: '3650d',
     about: 'How long cancelled jobs are kept (whole days).',
   },
+  notifyFor: {
+    kind: 'duration',
+    default: '3d',
+    min: '1s',
+    max: '30d',
+    about: 'How long it is tried to tell whoever an enqueue names that the job has ended.',
+  },
   connections: {
     kind: 'number',
     default: 4,
@@ -203,13 +209,6 @@ export const OPTIONS = {
     pattern: '^$|^https?://[^\\s?#@]{1,300}$',
     about: 'Where remote workers reach the HTTP API, to call back; empty: they are asked instead.',
   },
-  privateAddresses: {
-    kind: 'text',
-    default: 'refuse',
-    pattern: '^(?:refuse|allow|[0-9A-Za-z.:/_-]+(?:,[0-9A-Za-z.:/_-]+)*)$',
-    about:
-      'Whether addresses of private networks may be called (`refuse`, `allow`), or which: networks such as `10.1.0.0/16` and hosts, separated by commas.',
-  },
   traces: {
     kind: 'choice',
     default: 'link',
@@ -249,14 +248,6 @@ type Parsed<O> = O extends { kind: 'duration' | 'number' }
 
 /** The options that a caller may give; durations as `'30s'` or milliseconds. */
 export type Options = { readonly [Name in OptionName]?: Given<(typeof OPTIONS)[Name]> | undefined };
-
-/** What `Unstuck.connect` takes: the address, a log, and every option. */
-export interface ConnectOptions extends Options {
-  /** PostgreSQL URL. Default: UNSTUCK_DATABASE_URL, then DATABASE_URL, then the embedded PostgreSQL. */
-  readonly database?: string | undefined;
-  /** Takes the log lines. Default: standard error, which also gets the lines on which this log throws. */
-  readonly log?: Log;
-}
 
 /** Every option with its value: durations in milliseconds. */
 export type Config = { readonly [Name in OptionName]: Parsed<(typeof OPTIONS)[Name]> };

@@ -16,6 +16,7 @@ import { Listener } from '../storage/listener.ts';
 import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
+import type { Deliverer } from './deliverer.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
@@ -29,6 +30,12 @@ const SCHEMA_EVERY_MS = 30_000;
 /** How long closing waits for what is not a worker. */
 const STOP_MS = 10_000;
 
+/** What the fleet runs beside its workers. */
+export interface FleetLoops {
+  readonly deliverer: Deliverer;
+  readonly dispatcher: Dispatcher;
+}
+
 /** Everything of this process that runs in time. */
 export class Fleet {
   #database: Database;
@@ -37,6 +44,7 @@ export class Fleet {
   #chores: readonly Chore[];
   #dispatcher: Dispatcher;
   #meter: Meter;
+  #deliverer: Deliverer;
   #workers = new Set<Worker>();
   /** Told of ready jobs as the workers here are. */
   readonly readiness: ReadySignal = new ReadySignal();
@@ -52,7 +60,7 @@ export class Fleet {
     log: Log,
     onEnded: (id: string) => void,
     meter: Meter,
-    dispatcher: Dispatcher,
+    { deliverer, dispatcher }: FleetLoops,
     chores: readonly Chore[] = [],
   ) {
     this.#dispatcher = dispatcher;
@@ -60,7 +68,11 @@ export class Fleet {
     this.#database = database;
     this.#log = log;
     this.#onEnded = onEnded;
-    this.#chores = chores;
+    this.#deliverer = deliverer;
+    this.#chores = [
+      ...chores,
+      { name: 'deliveries', work: 'deliveries', run: async () => deliverer.wake() },
+    ];
   }
 
   /** Starts a worker, and with the first one the listener and the sweeper. */
@@ -146,7 +158,8 @@ export class Fleet {
   /** The names of this process's loops that have no pulse: no good round for 30 s longer than planned. */
   get stalled(): string[] {
     const shared = [...(this.#listener?.stalled ?? []), ...(this.#sweeper?.stalled ?? [])];
-    const own = this.#schema === undefined ? [] : stalledOf([this.#schema]);
+    const loops = [this.#deliverer.loop, ...(this.#schema === undefined ? [] : [this.#schema])];
+    const own = stalledOf(loops);
     return [...shared, ...own, ...[...this.#workers].flatMap((worker) => worker.stalled)];
   }
 
@@ -165,6 +178,7 @@ export class Fleet {
       this.#sweeper?.stop(),
       this.#schema?.stop(),
       this.#ticks?.stop(),
+      this.#deliverer.stop(),
     ]);
     await settlesWithin(over, STOP_MS);
     await this.#sweepDatabase?.close();

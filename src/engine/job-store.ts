@@ -78,7 +78,8 @@ export class JobStore {
   ): Promise<Answers> {
     const { claimWithin } = this.#database.config;
     const traces = textColumn(jobs, (job) => job.trace);
-    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload, traces];
+    const told = textColumn(jobs, (job) => job.notify);
+    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload, traces, told];
     const keyed = jobs.some((job) => job.key !== undefined);
     if (!keyed && !again) {
       await this.#database.run(enqueueJobs, values, executor);
@@ -127,7 +128,7 @@ export class JobStore {
   }
 }
 
-/** The fields of jobs in the order of `enqueueJobs`, but for the traces. */
+/** The fields of jobs in the order of `enqueueJobs`, but for the traces and whom to tell. */
 function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
   return [
     plainColumn(jobs, (job) => job.id),

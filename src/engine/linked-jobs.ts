@@ -45,17 +45,28 @@ export function sendLinked(
   { executor, payload, patience, parent }: SendOptions,
 ): Promise<StoredRow[]> {
   const rows = jobs.map(rowOf);
-  // Inputs and traces are JSON texts already.
-  const list = `[${rows.map(({ input, trace, ...row }) => `${JSON.stringify(row).slice(0, -1)}${trace === undefined ? '' : `,"trace":${trace}`},"input":${input}}`).join(',')}]`;
+  const list = `[${rows.map(textOf).join(',')}]`;
   const fence = [parent?.id ?? null, parent?.workerId ?? null, parent?.token ?? null];
   const values = [list, database.config.claimWithin, ATTEMPTS_DEFAULT, ...fence, patience, payload];
   return database.run(storeJobs, values, executor);
 }
 
-function rowOf(
-  job: LinkedJob,
-  index: number,
-): { readonly input: string; readonly trace: string | undefined } & Record<string, unknown> {
+/** A row whose input, trace and addresses are JSON texts already. */
+interface LinkedRow extends Record<string, unknown> {
+  readonly input: string;
+  readonly trace: string | undefined;
+  readonly notify: string | undefined;
+}
+
+function textOf({ input, trace, notify, ...row }: LinkedRow): string {
+  const texts = { trace, notify, input };
+  const members = Object.entries(texts).map(([name, text]) =>
+    text === undefined ? '' : `,"${name}":${text}`,
+  );
+  return `${JSON.stringify(row).slice(0, -1)}${members.join('')}}`;
+}
+
+function rowOf(job: LinkedJob, index: number): LinkedRow {
   return {
     place: index + 1,
     id: job.id,
@@ -76,6 +87,7 @@ function rowOf(
     key_window_ms: job.keyWindowMs,
     ordinal: job.ordinal,
     trace: job.trace,
+    notify: job.notify,
     input: job.input,
   };
 }

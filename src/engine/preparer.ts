@@ -6,6 +6,7 @@ import { unstuckError } from '../domain/errors.ts';
 import type { EnqueueOptions } from '../domain/job.ts';
 import { JobIds } from '../domain/job-id.ts';
 import { applySettings, checkInput, checkJob, type NewJob } from '../domain/new-job.ts';
+import { tellsByEmail } from '../domain/notify.ts';
 import type { Config } from '../domain/options.ts';
 import type { TypeRegistry } from './type-registry.ts';
 
@@ -13,10 +14,13 @@ import type { TypeRegistry } from './type-registry.ts';
 export class Preparer {
   #config: Config;
   #types: TypeRegistry;
+  #onEmail: () => void;
   #ids: JobIds = new JobIds();
   #closed = false;
 
-  constructor(config: Config, types: TypeRegistry) {
+  /** `onEmail` hears of every job of whose end an e-mail is to be sent. */
+  constructor(config: Config, types: TypeRegistry, onEmail: () => void) {
+    this.#onEmail = onEmail;
     this.#config = config;
     this.#types = types;
   }
@@ -35,6 +39,7 @@ export class Preparer {
     const type = typeof job === 'string' ? job : job.type;
     const now = Date.now();
     const checked = checkJob(type, definition, input, options, this.#config, now);
+    if (tellsByEmail(checked.notify)) this.#onEmail();
     const id = this.#ids.next(now, randomUUID());
     const prepared = { ...checked, id, size: checked.input.length + 150 };
     if (definition === undefined) return this.#withSettings(prepared);

@@ -1,6 +1,7 @@
 /** Retention: forgets what has been kept for long enough. */
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
+import { pruneDeliveries } from '../sql/deliveries.ts';
 import { pruneDispatches } from '../sql/dispatches.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
 import { pruneRequests } from '../sql/requests.ts';
@@ -12,7 +13,7 @@ import { retain, unlessForbidden } from '../storage/partitions.ts';
 import { allOf } from './all-of.ts';
 
 const RETENTION_EVERY_MS = 600_000;
-/** Executions of fan-outs that are gone, and requests, are forgotten by so many, for so long at a time. */
+/** Executions of fan-outs that are gone, requests and deliveries are forgotten by so many, for so long at a time. */
 const PART_MAX = 10_000;
 const PRUNE_MS = 60_000;
 
@@ -24,6 +25,7 @@ export async function retention(database: Database, log: Log): Promise<number> {
     () => forgetInParts(database, pruneFanOuts),
     () => database.run(pruneAudit, [database.config.keepFailed]),
     () => forgetInParts(database, pruneRequests),
+    () => forgetInParts(database, pruneDeliveries),
     () => forgetInParts(database, pruneDispatches),
     () => movePartitions(database, log),
   ]);

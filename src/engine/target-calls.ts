@@ -12,7 +12,7 @@ import { unstuckError } from '../domain/errors.ts';
 import { digestOf } from '../domain/tokens.ts';
 import { signWebhook } from '../domain/webhook-signature.ts';
 import { defineTargets, enlistTargets, type ProbeRow } from '../sql/targets.ts';
-import { type HttpAnswer, HttpCaller } from '../std/http-call.ts';
+import { type HttpAnswer, HttpCaller, type HttpCallerRule } from '../std/http-call.ts';
 import type { Database } from '../storage/database.ts';
 
 /** A target that this process can send to. */
@@ -36,10 +36,12 @@ export class TargetCalls {
   #known = new Map<string, Known>();
   /** Asks targets that only other processes know whether they are back: that needs no secret. */
   #prober: HttpCaller;
+  #rule: HttpCallerRule;
 
-  constructor(database: Database) {
+  constructor(database: Database, rule: HttpCallerRule) {
     this.#database = database;
-    this.#prober = new HttpCaller(ruleOf(database.config.privateAddresses));
+    this.#rule = rule;
+    this.#prober = new HttpCaller(rule);
   }
 
   /** Stores where these targets are, and can send to them from now on. Throws TARGET_INVALID when one has no secret, or two have one name. */
@@ -160,8 +162,7 @@ export class TargetCalls {
 
   #knownOf(definition: TargetDefinition): Known {
     const { ca } = definition;
-    const rule = ruleOf(this.#database.config.privateAddresses);
-    const caller = new HttpCaller(ca === undefined ? rule : { ...rule, ca });
+    const caller = new HttpCaller(ca === undefined ? this.#rule : { ...this.#rule, ca });
     return { definition, secrets: definition.secrets(process.env), caller };
   }
 
@@ -189,11 +190,6 @@ export class TargetCalls {
     const mac = createHmac('sha256', secret).update(`callback.${name}.${id}.${token}`);
     return `callback_${mac.digest('base64url')}`;
   }
-}
-
-function ruleOf(option: string): ConstructorParameters<typeof HttpCaller>[0] {
-  if (option === 'refuse' || option === 'allow') return { privateAddresses: option };
-  return { privateAddresses: option.split(',') };
 }
 
 function traced(traceparent: string | undefined): Record<string, string> {

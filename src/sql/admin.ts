@@ -31,10 +31,10 @@ export const requeuedCte = (t: Names, input: Sql, taken: Sql = sql``): Sql => sq
     from back b
   ), requeued as (
     insert into ${t.jobs} (id, lane, type, rank, input, run_at, token, created_at, attempts_max, timeout_ms, claim_within_ms, wants_pool,
-      limit_key, unique_key, parent_id, ordinal, tags, trace, error, waits_for, wake_at, claim_by)
+      limit_key, unique_key, parent_id, ordinal, tags, trace, notify, error, waits_for, wake_at, claim_by)
     select j.id, j.lane, j.type, j.rank, ${input}, j.run_at, j.token, j.created_at, coalesce(j.attempts_max, 5), j.timeout_ms,
       coalesce(j.claim_within_ms, 300000), j.wants_pool, j.limit_key, j.unique_key, case when j.is_child then j.parent_id end,
-      case when j.is_child then j.ordinal end, j.tags, j.trace, j.error, s.waits_for, s.wake_at, s.claim_by
+      case when j.is_child then j.ordinal end, j.tags, j.trace, j.notify, j.error, s.waits_for, s.wake_at, s.claim_by
     from again j cross join lateral ${standing(t, afterHold(t, sql`null::timestamptz`), sql`null::timestamptz`, sql`coalesce(j.claim_within_ms, 300000)`)} as s ${STANDING}
     order by j.unique_key, j.id ${taken}
     returning *

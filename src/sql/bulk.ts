@@ -67,6 +67,8 @@ export const deleteJobs: Statement<ChangedRow> = statement('delete-jobs', (t) =>
     delete from ${t.fanOuts} where parent_id = any (array(select g.id from gone g))
   ), no_executions as (
     delete from ${t.executions} where parent_id = any (array(select g.id from gone g))
+  ), no_deliveries as (
+    delete from ${t.deliveries} where ${belongs}
   ), no_errors as (
     delete from ${t.rowErrors} where ${belongs}
   )

@@ -4,16 +4,16 @@ import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /**
  * The jobs to store, one array for each field: $1 ids, $2 types, $3 inputs (a JSON list), $4 ranks, $5 hold, $6 run_at, $7 delay_ms,
- * $8 finish_by, $9 claim_within_ms, $10 attempts_max, $11 keys, $12 tags (arrays as text), $16 traces (JSON texts). Null for a field that no job has. All travel as text:
+ * $8 finish_by, $9 claim_within_ms, $10 attempts_max, $11 keys, $12 tags (arrays as text), $16 traces, $17 whom to tell (JSON texts). Null for a field that no job has. All travel as text:
  * the clients in whose transactions this runs would each encode a list in its own way.
  */
-const FIELDS: Sql = sql`id, type, rank, hold, run_at, delay_ms, finish_by, claim_within_ms, attempts_max, key, tags, trace, input`;
+const FIELDS: Sql = sql`id, type, rank, hold, run_at, delay_ms, finish_by, claim_within_ms, attempts_max, key, tags, trace, notify, input`;
 const given: Sql = sql`rows from (
       unnest($1::text::uuid[], $2::text::text[], $4::text::integer[], $5::text::boolean[], $6::text::timestamptz[], $7::text::bigint[],
-        $8::text::timestamptz[], $9::text::bigint[], $10::text::integer[], $11::text::text[], $12::text::text[], $16::text::text[]),
+        $8::text::timestamptz[], $9::text::bigint[], $10::text::integer[], $11::text::text[], $12::text::text[], $16::text::text[], $17::text::text[]),
       jsonb_array_elements($3::text::jsonb))`;
 
-const COLUMNS: Sql = sql`id, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key, tags, trace`;
+const COLUMNS: Sql = sql`id, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key, tags, trace, notify`;
 
 /** The columns of `jobs` for rows of `given`, each at its first gate. $13, $14: claim_within_ms and attempts_max of a type that nobody has defined. */
 const stored = (t: Names): Sql => {
@@ -25,11 +25,11 @@ const stored = (t: Names): Sql => {
       case when g.hold or ${due} > ${t.now} then null else ${t.now} + ${claimWithin} * interval '1 ms' end,
       ${due}, g.finish_by, ${claimWithin},
       coalesce(g.attempts_max, (select y.attempts_max from ${t.jobTypes} y where y.type = g.type), $14::integer),
-      g.key, coalesce(g.tags::text[], '{}'), g.trace::jsonb`;
+      g.key, coalesce(g.tags::text[], '{}'), g.trace::jsonb, g.notify::jsonb`;
 };
 
 /**
- * Stores new jobs without keys ($1 to $14, $16: see above) and sends one notification ($15, or none when null): all or none. That nothing can be
+ * Stores new jobs without keys ($1 to $14, $16, $17: see above) and sends one notification ($15, or none when null): all or none. That nothing can be
  * in their way saves a job 1 µs and 50 bytes of WAL.
  */
 export const enqueueJobs: Statement<{ told: number }> = statement(
@@ -44,14 +44,14 @@ export const enqueueJobs: Statement<{ told: number }> = statement(
 );
 
 /**
- * Stores those jobs ($1 to $16 as above) that are not stored yet and whose keys are free; returns their ids. $17: how long it may wait for a
+ * Stores those jobs ($1 to $17 as above) that are not stored yet and whose keys are free; returns their ids. $18: how long it may wait for a
  * key that somebody else's open transaction holds, or null for what the session allows.
  */
 export const enqueueDistinct: Statement<{ id: string }> = statement(
   'enqueue-distinct',
   (t) => sql`
   with patience as materialized (
-    select set_config('lock_timeout', coalesce($17::text, current_setting('lock_timeout')), true)
+    select set_config('lock_timeout', coalesce($18::text, current_setting('lock_timeout')), true)
   ), given as materialized (
     select g.*, nextval('${t.schema}.jobs_seq_seq') as seq -- In the order of the list, whatever the order of the keys.
     from patience cross join ${given} with ordinality as g (${FIELDS}, place)

@@ -5,13 +5,13 @@ import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 /** The columns that a job takes along from `jobs` to `finished` and back. */
 export const KEPT: Sql = sql`id, seq, lane, type, rank, input, run_at, finish_by, worker_id, token, attempt, started_at, created_at,
     attempts_max, crashes, snoozes, timeout_ms, claim_within_ms, wants_pool, limit_key, unique_key, parent_id, ordinal, tags,
-    progress, progress_note, trace`;
+    progress, progress_note, trace, notify`;
 
 const keptOf = (
   crashes: Sql,
 ): Sql => sql`j.id, j.seq, j.lane, j.type, j.rank, j.input, j.run_at, j.finish_by, j.worker_id, j.token, j.attempt,
     j.started_at, j.created_at, j.attempts_max, ${crashes}, j.snoozes, j.timeout_ms, j.claim_within_ms, j.wants_pool, j.limit_key,
-    j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note, j.trace`;
+    j.unique_key, j.parent_id, j.ordinal, j.tags, j.progress, j.progress_note, j.trace, j.notify`;
 
 /** Notes the ends of executions among the rows of a CTE `ended`, for as long as the plan of their parent is kept: what is deleted stays so. */
 const executedCte = (t: Names, rows: Sql): Sql => sql`

@@ -44,6 +44,7 @@ export interface Names {
   readonly audit: Sql;
   readonly schedules: Sql;
   readonly requests: Sql;
+  readonly deliveries: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
   readonly targets: Sql;
@@ -83,6 +84,7 @@ export function namesOf(schema: string): Names {
     audit: name('audit'),
     schedules: name('schedules'),
     requests: name('requests'),
+    deliveries: name('deliveries'),
     tokens: name('tokens'),
     sessions: name('sessions'),
     targets: name('targets'),

@@ -4,6 +4,7 @@ import * as audit from './audit.ts';
 import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
+import * as deliveries from './deliveries.ts';
 import * as dispatches from './dispatches.ts';
 import * as enqueue from './enqueue.ts';
 import * as executions from './executions.ts';
@@ -41,6 +42,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   bulk,
   bulkActions,
   claim,
+  deliveries,
   dispatches,
   enqueue,
   executions,

@@ -1,5 +1,6 @@
 /** Ticks: who does the next round of a loop that all processes share, and whether there is anything to do in a round of the sweep. */
 import { silentActions } from './bulk-actions.ts';
+import { dueDeliveries } from './deliveries.ts';
 import { dueLooks } from './dispatches.ts';
 import { toPrune } from './fleet.ts';
 import { dueAt, standingAt } from './gates.ts';
@@ -26,6 +27,7 @@ export type Work =
   | 'prune'
   | 'schedules'
   | 'bulk-actions'
+  | 'deliveries'
   | 'targets';
 
 /**
@@ -48,6 +50,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   prune: toPrune(t),
   schedules: dueSchedules(t),
   'bulk-actions': [silentActions(t)],
+  deliveries: [dueDeliveries(t)],
   targets: [dueProbes(t), toPark(t), toUnpark(t), dueLooks(t)],
 });
 

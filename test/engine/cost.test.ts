@@ -158,6 +158,7 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-fan-outs',
   'prune-audit',
   'prune-requests',
+  'prune-deliveries',
   'list-partitions',
   'list-loose-tables',
   'read-today',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { adoptAction } from '../../src/sql/bulk-actions.ts';
+import { claimDeliveries, expireDeliveries } from '../../src/sql/deliveries.ts';
 import { clampLeases, pruneWorkers } from '../../src/sql/fleet.ts';
 import {
   findParents,
@@ -160,6 +161,24 @@ const CASES: readonly Case[] = [
         [randomUUID()],
       ),
     by: [[adoptAction, [randomUUID(), []]]],
+  },
+  {
+    name: 'a delivery that is to be sent',
+    work: ['deliveries'],
+    make: (session) =>
+      session.query(
+        `insert into unstuck.deliveries (purpose, channel, payload) values ('alert', 'ops', '{}')`,
+      ),
+    by: [[claimDeliveries, [[], 1, 1]]],
+  },
+  {
+    name: 'a delivery whose time is over',
+    work: ['deliveries'],
+    make: (session) =>
+      session.query(
+        `insert into unstuck.deliveries (purpose, channel, payload, expires_at) values ('alert', 'ops', '{}', now())`,
+      ),
+    by: [[expireDeliveries, [1]]],
   },
   {
     name: 'a schedule whose time has come',

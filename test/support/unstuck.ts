@@ -2,8 +2,10 @@
 import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import type { ConnectOptions } from '../../src/domain/connect-options.ts';
 import { defineJob as define, type JobOptions } from '../../src/domain/define-job.ts';
-import { type ConnectOptions, parseConfig } from '../../src/domain/options.ts';
+import { takeDeliveryOptions } from '../../src/domain/delivery-options.ts';
+import { parseConfig } from '../../src/domain/options.ts';
 import { Database } from '../../src/storage/database.ts';
 import { Unstuck } from '../../src/unstuck.ts';
 import { freshDatabase } from './database.ts';
@@ -75,7 +77,8 @@ export async function setup(
     lines,
     connect,
     database: (more = {}) => {
-      const { database: _, log: __, ...rest } = { ...QUICK, ...own, ...more };
+      const { database: _, log: __, ...given } = { ...QUICK, ...own, ...more };
+      const [, rest] = takeDeliveryOptions(given);
       const database = new Database(fresh.url, parseConfig(rest, {}), false, () => undefined);
       closing.push(() => database.close());
       return database;

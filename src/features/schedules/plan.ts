@@ -80,6 +80,7 @@ export function jobOf(row: ScheduleRow, id: string, tags: readonly string[]): Ne
     key: keyOf(row),
     keyMode: undefined,
     keyWindowMs: undefined,
+    notify: undefined,
     pool: row.wants_pool ?? undefined,
     whenFull: (row.when_full ?? undefined) as NewJob['whenFull'],
     limitKey: row.limit_key ?? undefined,

@@ -22,6 +22,16 @@ const newId = (t: Names): Sql => sql`
   $$`;
 
 /**
+ * Whom to tell of the end: one address or up to five, each with one way to be told. What the trigger of `finished` makes of it must never fail, or
+ * the end would be refused. Unknown, for a job that tells nobody, is no refusal.
+ */
+const NOTIFY: Sql = sql`pg_column_size(notify) <= 12000 and jsonb_path_exists(notify, 'lax $[0]') and not jsonb_path_exists(notify, 'lax $[5]')
+      and not jsonb_path_exists(notify, 'lax $[*] ? (!((
+        (@.webhook.type() == "string" && @.webhook like_regex "^https?://[^[:space:]/?#@]+([/?#][^[:space:]]*)?$" && !exists(@.email))
+        || (@.email.type() == "string" && @.email like_regex "^[^[:space:]@]+@[^[:space:]@]+$" && !exists(@.webhook)))
+        && (!exists(@.for_ms) || (@.for_ms.type() == "number" && @.for_ms >= 1000 && @.for_ms <= 2592000000))))')`;
+
+/**
  * One row per live job. The columns that a claim writes (worker_id, token, attempt, started_at, expires_at, updated_at) are in no
  * index and no index predicate, so that a claim is a HOT update; fillfactor 45 leaves it room (measured: 100 % HOT; 70 gave 40 %).
  */
@@ -62,6 +72,7 @@ const live = (t: Names): Sql => sql`
     progress_note text,
     error jsonb,
     trace jsonb,
+    notify jsonb,
     constraint jobs_lane_in_id check (lane = get_byte(uuid_send(id), 15)),
     constraint jobs_type check (length(type) between 1 and 200),
     constraint jobs_gate check (waits_for in ('admit', 'hold', 'time', 'retry')),
@@ -80,6 +91,7 @@ const live = (t: Names): Sql => sql`
       and claim_within_ms between 100 and 315360000000 and rank between -1000 and 1000 and length(unique_key) between 1 and 500
       and attempt between 0 and 1000000 and token between 0 and 4611686018427387904 and crashes between 0 and 1000 and snoozes >= 0
       and jsonb_typeof(trace) = 'object' and pg_column_size(trace) <= 2000),
+    constraint jobs_notify check (${NOTIFY}),
     constraint jobs_links_later check (lane = 0 and wants_pool is null and slot_pool is null and limit_key is null
       and parent_id is null and ordinal is null)
   ) with (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
@@ -102,7 +114,7 @@ const finished = (t: Names): Sql => sql`
     input jsonb not null, run_at timestamptz, finish_by timestamptz, worker_id uuid, token bigint not null,
     attempt integer not null, started_at timestamptz, created_at timestamptz not null, attempts_max integer,
     crashes smallint not null, snoozes integer not null, timeout_ms bigint, claim_within_ms bigint, wants_pool text,
-    limit_key text, unique_key text, parent_id uuid, ordinal integer, tags text[] not null, progress real, progress_note text, trace jsonb,
+    limit_key text, unique_key text, parent_id uuid, ordinal integer, tags text[] not null, progress real, progress_note text, trace jsonb, notify jsonb,
     state text collate "C" not null constraint finished_state check (state in ('completed', 'failed', 'cancelled')),
     finished_at timestamptz not null,
     done_token bigint,

@@ -125,11 +125,11 @@ const view = (t: Names): Sql => sql`
       -j.rank as priority, j.input, j.attempt, coalesce(j.attempts_max, 5) as attempts_max, j.crashes, j.snoozes, j.token,
       null::jsonb as result, j.error, null::text as reason, j.progress, j.progress_note, j.unique_key as key, j.tags, j.worker_id,
       j.created_at, j.updated_at, j.started_at, null::timestamptz as finished_at, j.run_at, j.finish_by,
-      j.wants_pool as pool, j.limit_key, j.parent_id, j.ordinal, j.trace ->> 'traceparent' as traceparent
+      j.wants_pool as pool, j.limit_key, j.parent_id, j.ordinal, j.trace ->> 'traceparent' as traceparent, j.notify
     from ${t.jobs} j
     union all
     select f.id, f.seq, f.type, f.state, null, null, -f.rank, f.input, f.attempt, coalesce(f.attempts_max, 5), f.crashes, f.snoozes,
       f.token, f.result, f.error, f.reason, f.progress, f.progress_note, f.unique_key, f.tags, f.worker_id, f.created_at,
       f.finished_at, f.started_at, f.finished_at, f.run_at, f.finish_by, f.wants_pool, f.limit_key, f.parent_id, f.ordinal,
-      f.trace ->> 'traceparent'
+      f.trace ->> 'traceparent', f.notify
     from ${t.finished} f`;

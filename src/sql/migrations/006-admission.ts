@@ -33,7 +33,7 @@ export const PLANS: Sql = sql`set enable_seqscan = off set enable_bitmapscan = o
 
 const GIVEN: Sql = sql`jsonb_to_recordset(given) as g (place integer, id uuid, type text, input jsonb, rank integer, hold boolean, run_at timestamptz,
         delay_ms bigint, finish_by timestamptz, claim_within_ms bigint, attempts_max integer, key text, tags text[], pool text, when_full text,
-        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb)`;
+        limit_key text, key_mode text, key_window_ms bigint, ordinal integer, trace jsonb, notify jsonb)`;
 
 /**
  * Locks pools in the order of their keys by an update, and counts in a later statement how many slots are free: counted in the same one, or locked
@@ -69,11 +69,11 @@ const openWindow = (t: Names): Sql => sql`
 
 /** Gives the live job of a key another input; not one that runs, is of another type, or counts at another pool or limit than that input asks for. */
 const replaceInput = (t: Names): Sql => sql`
-  create function ${t.schema}.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid)
+  create function ${t.schema}.replace_input(wanted text, kind text, given jsonb, ranked integer, pool text, counts_at text, but uuid, told jsonb)
   returns uuid language plpgsql volatile ${PLANS} as $$
   declare changed uuid;
   begin
-    update ${t.jobs} j set input = given, rank = coalesce(ranked, 0), updated_at = ${t.now}
+    update ${t.jobs} j set input = given, rank = coalesce(ranked, 0), notify = coalesce(told, j.notify), updated_at = ${t.now}
       where j.unique_key = wanted and j.id <> but and j.type = kind and j.worker_id is null
         and j.wants_pool is not distinct from pool and j.limit_key is not distinct from counts_at
       returning j.id into changed;
@@ -131,7 +131,7 @@ const storeJobs = (t: Names): Sql => sql`
       slot := case when not coalesce(g.hold, false) and (rooms ->> wants)::integer > 0 then wants end;
       if wants is not null and slot is null and not coalesce(g.hold, false) and g.when_full is distinct from 'wait' then
         made := case when g.key_mode = 'replace' -- The job that has the key may be the very one that holds the slot.
-          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id, g.notify) end;
         answer := case when made is not null then 'replaced'
           when exists (select from ${t.jobs} j where j.id = g.id) or exists (select from ${t.jobs} j where j.unique_key = g.key) then 'taken'
           else 'slots-exhausted' end;
@@ -144,15 +144,15 @@ const storeJobs = (t: Names): Sql => sql`
         coalesce(g.attempts_max, (select s.attempts_max from ${t.jobTypes} s where s.type = g.type), attempts) as attempts_max into y;
       within := y.claim_within_ms * interval '1 ms';
       insert into ${t.jobs} (id, seq, type, rank, input, waits_for, wake_at, claim_by, run_at, finish_by, claim_within_ms, attempts_max, unique_key,
-          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace)
+          tags, wants_pool, slot_pool, limit_key, parent_id, ordinal, trace, notify)
         values (g.id, seqs[g.place], g.type, coalesce(g.rank, 0), g.payload, gate,
           case when gate = 'hold' then ${t.now} + interval '1 day' when gate = 'time' then due when gate is not null then ${t.now} + within end,
           case when gate is null then ${t.now} + within end, due, g.finish_by, y.claim_within_ms, y.attempts_max, g.key,
-          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace)
+          coalesce(g.tags, '{}'), wants, slot, g.limit_key, parent, case when parent is not null then g.ordinal end, g.trace, g.notify)
         on conflict do nothing returning id into made;
       if made is null then
         made := case when g.key_mode = 'replace'
-          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id) end;
+          then ${t.schema}.replace_input(g.key, g.type, g.payload, g.rank, wants, g.limit_key, g.id, g.notify) end;
         answer := case when made is null then 'taken' else 'replaced' end;
         other := made::text; return next; continue;
       end if;
@@ -169,12 +169,12 @@ const storeJobs = (t: Names): Sql => sql`
     perform set_config('unstuck.admission', 'off', true);
   end $$`;
 
-/** As before, with a pool (the sweep admits it like any row inserted by hand) and a traceparent; one that is none is left out, as W3C asks. */
+/** As before, with a pool (the sweep admits it like any row inserted by hand), whom to tell, and a traceparent; one that is none is left out, as W3C asks. */
 const enqueue = (t: Names): Sql => sql`
   drop function ${t.schema}.enqueue(text, jsonb, integer, timestamptz, timestamptz, text, text[]);
   create function ${t.schema}.enqueue(type text, input jsonb default '{}', priority integer default 0,
     run_at timestamptz default null, finish_by timestamptz default null, key text default null, tags text[] default '{}', pool text default null,
-    traceparent text default null)
+    traceparent text default null, notify jsonb default null)
   returns uuid language plpgsql volatile as $$
   declare made uuid;
   begin
@@ -182,10 +182,10 @@ const enqueue = (t: Names): Sql => sql`
       raise exception 'unstuck.enqueue: there is no pool %. Set its capacity first.', enqueue.pool using errcode = '23503';
     end if;
     for round in 1 .. 100 loop
-      insert into ${t.jobs} (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace)
+      insert into ${t.jobs} (type, input, rank, run_at, finish_by, unique_key, tags, wants_pool, trace, notify)
         values (enqueue.type, enqueue.input, -enqueue.priority, enqueue.run_at, enqueue.finish_by, enqueue.key, enqueue.tags, enqueue.pool,
           case when enqueue.traceparent ~ '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$'
-            then jsonb_build_object('traceparent', enqueue.traceparent) end)
+            then jsonb_build_object('traceparent', enqueue.traceparent) end, enqueue.notify)
         on conflict do nothing returning jobs.id into made;
       if made is not null then return made; end if;
       select j.id into made from ${t.jobs} j where j.unique_key = enqueue.key;

@@ -13,6 +13,7 @@ import { tokens } from './010-tokens.ts';
 import { requests } from './011-requests.ts';
 import { pull } from './012-pull.ts';
 import { targets } from './013-targets.ts';
+import { deliveries } from './014-deliveries.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -38,6 +39,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 11, name: 'requests', needs: 7, build: requests },
   { number: 12, name: 'pull', needs: 7, build: pull },
   { number: 13, name: 'targets', needs: 13, build: targets },
+  { number: 14, name: 'deliveries', needs: 14, build: deliveries },
 ];
 
 /** The number of the newest migration that this version knows. */

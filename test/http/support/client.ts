@@ -1,6 +1,6 @@
 // What tests of the HTTP API start from: a handler on a fresh database, and how to ask it.
 
-import type { ConnectOptions } from '../../../src/domain/options.ts';
+import type { ConnectOptions } from '../../../src/domain/connect-options.ts';
 import { createHandler, type Handler, type HandlerOptions } from '../../../src/http/index.ts';
 import type { Unstuck } from '../../../src/unstuck.ts';
 import { type Setup, setup } from '../../support/unstuck.ts';

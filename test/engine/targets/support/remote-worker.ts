@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
+import type { ConnectOptions } from '../../../../src/domain/connect-options.ts';
 import {
   type AnyJob,
   defineJob,
@@ -12,7 +13,6 @@ import {
   type TargetDefinition,
   type TargetOptions,
 } from '../../../../src/domain/define-target.ts';
-import type { ConnectOptions } from '../../../../src/domain/options.ts';
 import { anything, type Setup, setup } from '../../../support/unstuck.ts';
 
 /** Signs what is sent in tests. */
@@ -143,7 +143,7 @@ export interface Begun extends Setup {
 }
 
 /** Loopback may be called, and the sweep comes often. */
-export const HERE: ConnectOptions = { privateAddresses: '127.0.0.0/8', sweepInterval: '100ms' };
+export const HERE: ConnectOptions = { privateAddresses: ['127.0.0.0/8'], sweepInterval: '100ms' };
 
 /** Starts a remote worker and a worker that sends to it. */
 export async function begin(
