@@ -32,7 +32,7 @@ export type {
 export { defineJob } from './domain/define-job.ts';
 export type { QueueDefinition, QueueOptions } from './domain/define-queue.ts';
 export { defineQueue } from './domain/define-queue.ts';
-export type { Delivery, DeliveryError } from './domain/delivery.ts';
+export type { Delivery, DeliveryError, Notice } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';

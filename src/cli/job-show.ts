@@ -1,4 +1,6 @@
 /** `unstuck job show`: one job with everything that is known of it. */
+
+import type { Notice } from '../domain/delivery.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { jobJson, snakeJson } from '../domain/json.ts';
@@ -73,6 +75,7 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['ordinal', job.ordinal === null ? null : String(job.ordinal)],
     ['traceparent', job.traceparent],
     ['tags', job.tags.length === 0 ? null : job.tags.join(', ')],
+    ...job.notify.map((one): Fact => ['notify', noticeInWords(one)]),
     ['progress', progressOf(job)],
     ['created', screen.time(job.createdAt, now)],
     ['started', job.startedAt && screen.time(job.startedAt, now)],
@@ -82,6 +85,10 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['input', JSON.stringify(job.input)],
     ['result', job.result === null ? null : JSON.stringify(job.result)],
   ];
+}
+
+function noticeInWords({ channel, address, state, error }: Notice): string {
+  return `${channel} ${address}: ${state}${error === null ? '' : `, ${error.code}: ${error.message}`}`;
 }
 
 /** Of a finished job it would be that of some moment before the end. */
