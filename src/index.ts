@@ -25,6 +25,7 @@ export type {
   InputOf,
   JobDefinition,
   JobOptions,
+  RemoteJobOptions,
   ResultOf,
   RunningJob,
   Stored,
@@ -32,6 +33,15 @@ export type {
 export { defineJob } from './domain/define-job.ts';
 export type { QueueDefinition, QueueOptions } from './domain/define-queue.ts';
 export { defineQueue } from './domain/define-queue.ts';
+export type {
+  ProbeOptions,
+  RemoteDefinition,
+  TargetDefinition,
+  TargetOption,
+  TargetOptions,
+  TargetPick,
+} from './domain/define-target.ts';
+export { defineTarget } from './domain/define-target.ts';
 export type { Delivery, DeliveryError, Notice } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';

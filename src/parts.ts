@@ -3,13 +3,18 @@ import type { DeliveryConfig } from './domain/delivery-options.ts';
 import type { Log } from './domain/log.ts';
 import { Meter } from './domain/meter.ts';
 import { Deliverer } from './engine/deliverer.ts';
+import { Dispatcher } from './engine/dispatcher.ts';
 import { Enqueuer } from './engine/enqueuer.ts';
 import { Fleet } from './engine/fleet.ts';
 import { JobReader } from './engine/job-reader.ts';
 import { Preparer } from './engine/preparer.ts';
+import { PullClaims } from './engine/pull-claims.ts';
+import { PullEnds } from './engine/pull-ends.ts';
 import { notifySenders } from './engine/senders/notify.ts';
 import { Senders } from './engine/senders.ts';
 import type { Chore } from './engine/sweeper.ts';
+import { TargetCalls } from './engine/target-calls.ts';
+import { TargetSweep } from './engine/target-sweep.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter } from './engine/waiter.ts';
 import { BulkActions } from './features/bulk/bulk-actions.ts';
@@ -37,6 +42,8 @@ interface Shared {
   readonly waiter: Waiter;
   readonly bulkActions: BulkActions;
   readonly pull: Pull;
+  readonly dispatcher: Dispatcher;
+  readonly targetSweep: TargetSweep;
   readonly meter: Meter;
   readonly senders: Senders;
   readonly caller: HttpCaller;
@@ -74,20 +81,27 @@ export function partsOf(database: Database, log: Log, from: DeliveryConfig | Par
 
 function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
   const meter = new Meter();
-  const enqueuer = new Enqueuer(database, log, (ready) => fleet.ready(ready), meter);
+  const onReady = (ready?: ReadonlySet<string>): void => fleet.ready(ready);
+  const onEnded = (id: string): void => waiter.ended(id);
+  const enqueuer = new Enqueuer(database, log, onReady, meter);
   const types = new TypeRegistry(database);
   const waiter = new Waiter((id) => readJob(database, id));
   const bulkActions = new BulkActions(database, log);
+  const ends = new PullEnds(database, log, { ready: onReady, ended: onEnded }, meter);
+  const dispatcher = new Dispatcher(database, new TargetCalls(database, telling), ends, log);
+  const targetSweep = new TargetSweep(dispatcher, log);
   const chores: readonly Chore[] = [
     { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, enqueuer, log) },
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },
+    { name: 'targets', work: 'targets', run: (on, untilMs) => targetSweep.run(on, untilMs) },
   ];
   const caller = new HttpCaller(telling);
   const senders = new Senders();
   senders.add(notifySenders(caller, telling));
   const deliverer = new Deliverer(database, log, senders);
-  const onEnded = (id: string): void => waiter.ended(id);
-  const fleet: Fleet = new Fleet(database, log, onEnded, meter, deliverer, chores);
+  const loops = { deliverer, dispatcher };
+  const fleet: Fleet = new Fleet(database, log, onEnded, meter, loops, chores);
+  const claims = new PullClaims(database, log, fleet.readiness, meter);
   return {
     enqueuer,
     preparer: new Preparer(database.config, types, emailReporter(log, telling)),
@@ -96,7 +110,9 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
     fleet,
     waiter,
     bulkActions,
-    pull: new Pull(database, fleet, log, meter),
+    pull: new Pull(fleet, claims, ends),
+    dispatcher,
+    targetSweep,
     meter,
     senders,
     caller,

@@ -316,9 +316,10 @@ export class Unstuck {
     return readFindings(this.#database);
   }
 
-  /** Starts a worker in this process. Throws JOB_TYPE_DUPLICATE or OPTION_INVALID. */
+  /** Starts a worker in this process. Throws JOB_TYPE_DUPLICATE, OPTION_INVALID, TARGET_INVALID or TARGET_UNKNOWN. */
   async work(jobs: readonly AnyJob[], options: WorkOptions = {}): Promise<Worker> {
     const config = parseWorkOptions(options, process.env);
+    await this.#parts.dispatcher.define(jobs, options.targets ?? []);
     await this.#parts.types.define(jobs);
     return this.#parts.fleet.work(jobs, config, options.onReplace);
   }
@@ -363,6 +364,8 @@ export class Unstuck {
     this.#parts.waiter.stop();
     await this.bulkActions.stop();
     await this.#parts.fleet.stop();
+    await this.#parts.targetSweep.stop();
+    this.#parts.dispatcher.calls.close();
     await this.#parts.requests.stop();
     await this.pull.close();
     this.#parts.caller.close();

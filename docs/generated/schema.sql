@@ -63,6 +63,23 @@ create table deliveries (
   constraint deliveries_times_finite CHECK (isfinite(next_at) AND isfinite(expires_at) AND isfinite(leased_until))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
 
+create table dispatches (
+  job_id uuid not null,
+  token bigint not null,
+  target text collate "C" not null,
+  digest bytea not null,
+  state text not null,
+  sends integer default 1 not null,
+  sent_at timestamp with time zone not null,
+  accepted_at timestamp with time zone,
+  heard_at timestamp with time zone,
+  look_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  constraint dispatches_pkey PRIMARY KEY (job_id, token),
+  constraint dispatches_open_is_looked_after CHECK ((state = 'closed'::text) = (look_at IS NULL) AND (state = 'closed'::text) = (closed_at IS NOT NULL)),
+  constraint dispatches_state CHECK (state = ANY (ARRAY['sending'::text, 'accepted'::text, 'closed'::text]))
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=5000);
+
 create table events (
   job_id uuid,
   at timestamp with time zone not null,
@@ -160,8 +177,10 @@ create table job_types (
   defined_at timestamp with time zone not null,
   limit_key text,
   needs_pool boolean default false not null,
+  targets text[],
   constraint job_types_pkey PRIMARY KEY (type),
-  constraint job_types_queue_fkey FOREIGN KEY (queue) REFERENCES queues(name)
+  constraint job_types_queue_fkey FOREIGN KEY (queue) REFERENCES queues(name),
+  constraint job_types_targets CHECK (cardinality(targets) >= 1 AND cardinality(targets) <= 20)
 );
 
 create table jobs (
@@ -204,7 +223,7 @@ create table jobs (
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_admitted CHECK (NOT waits_for IS DISTINCT FROM 'admit'::text OR attempts_max IS NOT NULL AND claim_within_ms IS NOT NULL),
   constraint jobs_bounds CHECK (attempts_max >= 1 AND attempts_max <= 1000 AND timeout_ms >= 100 AND timeout_ms <= '315360000000'::bigint AND claim_within_ms >= 100 AND claim_within_ms <= '315360000000'::bigint AND rank >= '-1000'::integer AND rank <= 1000 AND length(unique_key) >= 1 AND length(unique_key) <= 500 AND attempt >= 0 AND attempt <= 1000000 AND token >= 0 AND token <= '4611686018427387904'::bigint AND crashes >= 0 AND crashes <= 1000 AND snoozes >= 0 AND jsonb_typeof(trace) = 'object'::text AND pg_column_size(trace) <= 2000),
-  constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'limit'::text, 'executions'::text])),
+  constraint jobs_gate CHECK (waits_for = ANY (ARRAY['admit'::text, 'hold'::text, 'slot'::text, 'time'::text, 'retry'::text, 'target'::text, 'limit'::text, 'executions'::text])),
   constraint jobs_lane_in_id CHECK (lane = get_byte(uuid_send(id), 15)),
   constraint jobs_lanes_later CHECK (lane = 0),
   constraint jobs_limit CHECK (waits_for IS DISTINCT FROM 'limit'::text OR limit_key IS NOT NULL),
@@ -385,6 +404,47 @@ create table sessions (
   constraint sessions_of_one CHECK ((token_id IS NULL) <> (proof IS NULL) AND octet_length(digest) = 32)
 );
 
+create table targets (
+  name text collate "C" not null,
+  worker_id uuid not null,
+  url text not null,
+  health_url text,
+  status_url text,
+  failures_max integer not null,
+  probe_every_ms bigint not null,
+  probe_for_ms bigint not null,
+  probe_then_ms bigint not null,
+  silence_ms bigint not null,
+  ramp_max integer not null,
+  state text default 'up'::text not null,
+  since timestamp with time zone not null,
+  down_since timestamp with time zone,
+  failures integer default 0 not null,
+  probes integer default 0 not null,
+  last_probe_at timestamp with time zone,
+  next_probe_at timestamp with time zone,
+  last_ok_at timestamp with time zone,
+  last_failed_at timestamp with time zone,
+  last_error jsonb,
+  hold_until timestamp with time zone,
+  trial_job uuid,
+  ramp integer default 1 not null,
+  ramp_at timestamp with time zone,
+  paused_at timestamp with time zone,
+  paused_until timestamp with time zone,
+  paused_by text,
+  paused_reason text,
+  defined_at timestamp with time zone not null,
+  constraint targets_worker_id_key UNIQUE (worker_id),
+  constraint targets_pkey PRIMARY KEY (name),
+  constraint targets_down_is_probed CHECK ((state = 'up'::text) = (next_probe_at IS NULL) AND (state = 'up'::text) = (down_since IS NULL)),
+  constraint targets_failures_max CHECK (failures_max >= 1 AND failures_max <= 1000),
+  constraint targets_name CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint targets_ramp_max CHECK (ramp_max >= 1 AND ramp_max <= 10000),
+  constraint targets_schedule CHECK (LEAST(probe_every_ms, probe_then_ms, silence_ms) >= 1000 AND probe_for_ms >= 0 AND GREATEST(probe_every_ms, probe_for_ms, probe_then_ms, silence_ms) <= '315360000000'::bigint),
+  constraint targets_state CHECK (state = ANY (ARRAY['up'::text, 'down'::text, 'half-open'::text]))
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
+
 create table ticks (
   name text not null,
   next_at timestamp with time zone not null,
@@ -460,6 +520,10 @@ CREATE INDEX deliveries_ended ON unstuck.deliveries USING btree (COALESCE(delive
 
 CREATE INDEX deliveries_job ON unstuck.deliveries USING btree (job_id) WHERE (job_id IS NOT NULL);
 
+CREATE INDEX dispatches_closed ON unstuck.dispatches USING btree (closed_at) WHERE (closed_at IS NOT NULL);
+
+CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (look_at) WHERE (look_at IS NOT NULL);
+
 CREATE INDEX events_job ON ONLY unstuck.events USING btree (job_id);
 
 CREATE INDEX finished_id ON ONLY unstuck.finished USING btree (id);
@@ -473,6 +537,8 @@ CREATE INDEX jobs_finish_by ON unstuck.jobs USING btree (finish_by) WHERE (finis
 CREATE INDEX jobs_limit_held ON unstuck.jobs USING btree (limit_key) WHERE ((limit_key IS NOT NULL) AND (waits_for IS NULL));
 
 CREATE INDEX jobs_limit_waiting ON unstuck.jobs USING btree (limit_key, rank, seq) WHERE (waits_for = 'limit'::text);
+
+CREATE INDEX jobs_parked ON unstuck.jobs USING btree (type, rank, seq) WHERE (waits_for = 'target'::text);
 
 CREATE INDEX jobs_ready ON unstuck.jobs USING btree (type, rank, seq) WHERE (waits_for IS NULL);
 

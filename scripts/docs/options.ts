@@ -2,7 +2,8 @@
 
 import { DELIVERY_OPTIONS } from '../../src/domain/delivery-options.ts';
 import { LOG_OPTIONS } from '../../src/domain/log-options.ts';
-import { environmentName, expected, OPTIONS, type Option } from '../../src/domain/options.ts';
+import { OPTIONS } from '../../src/domain/options.ts';
+import { environmentName, expected, type Option } from '../../src/domain/parse-option.ts';
 import { ATTEMPTS_DEFAULT } from '../../src/domain/retry-policy.ts';
 import { SERVE_OPTIONS } from '../../src/domain/serve-options.ts';
 import { TICK_OPTIONS } from '../../src/domain/tick-options.ts';
@@ -157,6 +158,12 @@ export const WORK_CALLBACKS = {
     'a function',
     'none',
     'Called once when `ghostsMax` handlers never returned: replace the process.',
+  ],
+  targets: [
+    'none',
+    'a list of definitions',
+    'none',
+    'The remote workers that its types name; those that a type gives itself need not be repeated.',
   ],
 } as const;
 

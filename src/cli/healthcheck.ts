@@ -1,6 +1,6 @@
 /** `unstuck healthcheck`: asks a server on this machine whether it is well, for images without curl. */
 import { unstuckError } from '../domain/errors.ts';
-import { parseOption } from '../domain/options.ts';
+import { parseOption } from '../domain/parse-option.ts';
 import { SERVE_OPTIONS } from '../domain/serve-options.ts';
 import { EXIT } from './exit-codes.ts';
 

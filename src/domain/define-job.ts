@@ -5,6 +5,12 @@ import type { Duration } from '../std/duration.ts';
 import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { type QueueDefinition, toQueue } from './define-queue.ts';
+import {
+  parseRemote,
+  type RemoteDefinition,
+  type TargetOption,
+  type TargetPick,
+} from './define-target.ts';
 import { unstuckError } from './errors.ts';
 import type { Plan } from './executions.ts';
 import { refuseUnknown } from './known-options.ts';
@@ -75,6 +81,15 @@ export interface JobOptions<Schema extends StandardSchemaV1, Result> {
   run(job: RunningJob<StandardSchemaV1.InferOutput<Schema>>): Promise<Result> | Result;
 }
 
+/** What `defineJob` takes of a type whose jobs are sent to a remote worker. */
+export interface RemoteJobOptions<Schema extends StandardSchemaV1>
+  extends Omit<JobOptions<Schema, unknown>, 'run' | 'isolate' | 'module' | 'providers'> {
+  /** Where its jobs are sent: the name of a target, its definition, or several, of which the next is taken when one is down. */
+  readonly target: TargetOption;
+  /** Which of several targets comes first: always the first (`fallback`, the default), or each in turn. */
+  readonly targetPick?: TargetPick;
+}
+
 /** A job type with its defaults filled in. */
 export interface JobDefinition<Input = never, Parsed = never, Result = unknown> {
   readonly kind: 'unstuck-job';
@@ -93,6 +108,8 @@ export interface JobDefinition<Input = never, Parsed = never, Result = unknown> 
   readonly providers: ProvidersOption | undefined;
   /** How it fans out; undefined for a job that does its work itself. */
   readonly executions: ExecutionsDefinition | undefined;
+  /** Where its jobs are sent; undefined for a job that runs here. */
+  readonly remote: RemoteDefinition | undefined;
   readonly isolate: boolean;
   readonly module: string | undefined;
   run(job: RunningJob<Parsed>): Promise<Result> | Result;
@@ -152,24 +169,47 @@ const KNOWN: ReadonlySet<string> = new Set([
   'module',
   'run',
 ]);
+const KNOWN_OF_REMOTE: ReadonlySet<string> = new Set([
+  ...[...KNOWN].filter((name) => !['run', 'isolate', 'module', 'providers'].includes(name)),
+  'target',
+  'targetPick',
+]);
 
 /**
- * Defines a job type. Throws JOB_TYPE_INVALID, OPTION_UNKNOWN, OPTION_INVALID or ISOLATE_INVALID when the definition cannot work.
+ * Defines a job type: with a handler (`run`), or with a remote worker (`target`) to which its jobs are sent. Throws JOB_TYPE_INVALID, OPTION_UNKNOWN,
+ * OPTION_INVALID, TARGET_INVALID or ISOLATE_INVALID when the definition cannot work.
  */
+export function defineJob<Schema extends StandardSchemaV1>(
+  options: RemoteJobOptions<Schema>,
+): JobDefinition<StandardSchemaV1.InferInput<Schema>, StandardSchemaV1.InferOutput<Schema>>;
 export function defineJob<Schema extends StandardSchemaV1, Result>(
   options: JobOptions<Schema, Result>,
 ): JobDefinition<
   StandardSchemaV1.InferInput<Schema>,
   StandardSchemaV1.InferOutput<Schema>,
   Awaited<Result>
-> {
-  return makeDefinition(options, undefined);
+>;
+export function defineJob(
+  options: JobOptions<StandardSchemaV1, unknown> | RemoteJobOptions<StandardSchemaV1>,
+): AnyJob {
+  if (!('target' in options)) return makeDefinition(options, undefined);
+  checkType(options.type);
+  const where = `job type ${options.type}`;
+  refuseUnknown(options, KNOWN_OF_REMOTE, `${where}, which has a target`);
+  const { target, targetPick, ...rest } = options;
+  const remote = parseRemote(target, targetPick, where);
+  return makeDefinition({ ...rest, run: runElsewhere }, undefined, remote);
+}
+
+function runElsewhere(): never {
+  throw new TypeError('A job that has a target is sent there, and never run here.');
 }
 
 /** Makes a definition of options that are known by name already. Throws what `defineJob` throws. */
 export function makeDefinition<Schema extends StandardSchemaV1, Result>(
   options: JobOptions<Schema, Result>,
   executions: ExecutionsDefinition | undefined,
+  remote?: RemoteDefinition,
 ): JobDefinition<
   StandardSchemaV1.InferInput<Schema>,
   StandardSchemaV1.InferOutput<Schema>,
@@ -193,6 +233,7 @@ export function makeDefinition<Schema extends StandardSchemaV1, Result>(
     limit: oneLimit(parseLimit(options.limit, `type:${options.type}`, where), queue, where),
     providers: checkProvidersOption(options.providers, where),
     executions,
+    remote,
     isolate: options.isolate ?? false,
     module: options.module,
     run: (job: RunningJob<StandardSchemaV1.InferOutput<Schema>>) =>

@@ -1,7 +1,7 @@
 /** The options of telling others: how webhooks are signed, by which server e-mail goes, and which addresses may be called. */
 import { AddressGuard, type PrivateAddresses } from '../std/address-guard.ts';
 import { unstuckError } from './errors.ts';
-import { type Option, parseOption } from './options.ts';
+import { type Option, parseOption } from './parse-option.ts';
 import { checkWebhookSecret } from './webhook-signature.ts';
 
 /** The table of options of deliveries; they are options of a connection as well. */

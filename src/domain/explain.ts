@@ -2,13 +2,22 @@
 
 /** A group of late jobs. */
 export interface LateGroup {
-  readonly kind: 'queued' | 'hold' | 'gate' | 'slot' | 'limit' | 'running' | 'loop' | 'schedule';
-  /** The type of a queued group, the gate of a pending one, the pool or the key of the limit, the worker of a running one and of a loop, the name of a schedule. */
+  readonly kind:
+    | 'queued'
+    | 'hold'
+    | 'gate'
+    | 'slot'
+    | 'limit'
+    | 'target'
+    | 'running'
+    | 'loop'
+    | 'schedule';
+  /** The type of a queued group, the gate of a pending one, the pool, the key of the limit or the target, the worker of a running one and of a loop, the name of a schedule. */
   readonly subject: string;
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired. */
+  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit; how a target stands; why a schedule cannot be fired. */
   readonly detail: string | null;
 }
 
@@ -32,6 +41,8 @@ export function explain(group: LateGroup): Explanation {
       return explainSlot(group);
     case 'limit':
       return explainLimit(group);
+    case 'target':
+      return explainTarget(group);
     case 'gate':
       return {
         reason: `the sweep is behind: jobs at the gate "${group.subject}" should have moved`,
@@ -51,6 +62,25 @@ export function explain(group: LateGroup): Explanation {
     case 'schedule':
       return explainSchedule(group);
   }
+}
+
+function explainTarget({ subject: target, detail }: LateGroup): Explanation {
+  if (detail === null)
+    return {
+      reason: `there is no target "${target}" any more`,
+      action: 'start a worker whose types name another target, or cancel these jobs',
+    };
+  if (detail.startsWith('up'))
+    return {
+      reason: `target "${target}" is ${detail}, and these jobs are sent to it one after the other`,
+      action: 'they go out at a rate that doubles each second; if this stays, nobody sweeps',
+    };
+  return {
+    reason: `target "${target}" is ${detail}`,
+    action: detail.startsWith('paused')
+      ? `unstuck target resume ${target}, when the reason is over`
+      : `it is asked again by itself; start it, or correct its address: unstuck target show ${target}`,
+  };
 }
 
 function explainSchedule({ subject: name, detail }: LateGroup): Explanation {

@@ -28,6 +28,37 @@ export const JOB_ERRORS = {
     meaning: 'No worker or producer has ever defined this job type, and unknown types are refused.',
     fix: 'Correct the type, start a worker that handles it first, or connect with `unknownTypes: "accept"`.',
   },
+  TARGET_INVALID: {
+    status: 422,
+    meaning: 'The definition of a remote worker, or the target of a job type, cannot be used.',
+    fix: 'Correct what the message names; see docs/targets.md.',
+  },
+  TARGET_UNKNOWN: {
+    status: 404,
+    meaning: 'No target has this name, or this process has no definition of it.',
+    fix: 'Correct the name (`unstuck target list`), or give the definition to `work`.',
+  },
+  TARGET_REJECTED: {
+    status: 422,
+    meaning: 'A remote worker refused the job for what is in it; it is not sent again.',
+    fix: 'Read what it answered, correct the input, and retry the job with it.',
+  },
+  TARGET_ANSWER_INVALID: {
+    status: 502,
+    meaning:
+      'A remote worker answered with success, but not about this job: something else stands at its address.',
+    fix: 'Look at what answers at the URL of the target; an answer repeats the id and the token of the job.',
+  },
+  TARGET_LOST_JOB: {
+    status: 502,
+    meaning: 'A remote worker had accepted the job, and does not know it any more.',
+    fix: 'Nothing: the job is tried again as its type says. If this comes back, look for restarts of the remote worker.',
+  },
+  TARGET_SILENT: {
+    status: 504,
+    meaning: 'A remote worker had accepted the job, said nothing more, and cannot be asked.',
+    fix: 'Let it send heartbeats, give the target a `status` URL, or raise its `silence`.',
+  },
   INPUT_INVALID: {
     status: 422,
     meaning: 'The input does not fit the schema of its job type.',

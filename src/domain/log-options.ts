@@ -1,5 +1,5 @@
 /** The options of the log of a command: in which form its lines are written. */
-import { type Option, parseOption } from './options.ts';
+import { type Option, parseOption } from './parse-option.ts';
 
 /** The table of options of the log; `logLevel` is one of the connection. */
 export const LOG_OPTIONS = {

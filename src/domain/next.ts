@@ -30,6 +30,8 @@ export function nextInWords(state: State, waitsFor: string | null, facts: NextFa
 const GATE_WORDS: Readonly<Record<string, string>> = {
   admit: 'the sweep gives it the settings of its type and lets it into the queue',
   slot: 'it takes a slot of its pool as soon as one is free; if none was by the deadline, a finding says who holds them',
+  target:
+    'it is sent as soon as one of its targets answers again; if none did by the deadline, a finding says so',
   limit:
     'it enters the queue when its limit has room, by priority and then age; if there was none by the deadline, a finding says why',
   executions:

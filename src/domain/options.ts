@@ -1,46 +1,7 @@
 /** Every option once: its default, unit, bounds and environment variable; parsed once into a frozen configuration. */
-import { type Duration, parseDuration } from '../std/duration.ts';
-import { shown } from '../std/shown.ts';
-import { unstuckError } from './errors.ts';
+import type { Duration } from '../std/duration.ts';
 import { refuseUnknown } from './known-options.ts';
-
-/** A duration option: stored as milliseconds. */
-interface DurationOption {
-  readonly kind: 'duration';
-  readonly default: string;
-  readonly min: string;
-  readonly max: string;
-}
-interface NumberOption {
-  readonly kind: 'number';
-  readonly default: number;
-  readonly min: number;
-  readonly max: number;
-  readonly unit: string;
-}
-interface ChoiceOption {
-  readonly kind: 'choice';
-  readonly default: string;
-  readonly choices: readonly string[];
-}
-interface SwitchOption {
-  readonly kind: 'switch';
-  readonly default: boolean;
-}
-interface TextOption {
-  readonly kind: 'text';
-  readonly default: string;
-  /** Of the whole text. */
-  readonly pattern: string;
-  /** Whether its value must not be repeated in messages. */
-  readonly secret?: boolean;
-}
-/** An option of any kind, with what it is for. */
-export type Option = (DurationOption | NumberOption | ChoiceOption | SwitchOption | TextOption) & {
-  readonly about: string;
-  /** Its environment variable, where that does not follow from its name. */
-  readonly variable?: string;
-};
+import { type Option, parseOption } from './parse-option.ts';
 
 /** The table of options. The environment variable of `pollInterval` is `UNSTUCK_POLL_INTERVAL`, and so on. */
 export const OPTIONS = {
@@ -242,6 +203,12 @@ export const OPTIONS = {
     max: '5m',
     about: 'How long one statement of the engine may wait for a lock.',
   },
+  publicUrl: {
+    kind: 'text',
+    default: '',
+    pattern: '^$|^https?://[^\\s?#@]{1,300}$',
+    about: 'Where remote workers reach the HTTP API, to call back; empty: they are asked instead.',
+  },
   traces: {
     kind: 'choice',
     default: 'link',
@@ -285,11 +252,6 @@ export type Options = { readonly [Name in OptionName]?: Given<(typeof OPTIONS)[N
 /** Every option with its value: durations in milliseconds. */
 export type Config = { readonly [Name in OptionName]: Parsed<(typeof OPTIONS)[Name]> };
 
-/** Returns the environment variable of an option: `UNSTUCK_` and its name in capitals. */
-export function environmentName(name: string): string {
-  return `UNSTUCK_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
-
 /** Parses options over environment over defaults. Throws OPTION_UNKNOWN or OPTION_INVALID, naming the option or the variable. */
 export function parseConfig(
   given: Options,
@@ -301,86 +263,4 @@ export function parseConfig(
     parseOption(name, option, given[name as OptionName], environment),
   ]);
   return Object.freeze(Object.fromEntries(values)) as Config;
-}
-
-/** Parses one option: given, else from the environment, else its default. Throws OPTION_INVALID, naming it. */
-export function parseOption(
-  name: string,
-  option: Option,
-  given: unknown,
-  environment: Readonly<Record<string, string | undefined>>,
-): unknown {
-  if (given !== undefined) return parse(option, given, `option ${name}`);
-  const variable = option.variable ?? environmentName(name);
-  const text = environment[variable];
-  if (text !== undefined && text !== '') return parse(option, fromText(option, text), variable);
-  return parse(option, option.default, `option ${name}`);
-}
-
-function fromText(option: Option, text: string): unknown {
-  if (option.kind === 'number') return Number(text);
-  if (option.kind === 'duration' && /^\d+$/.test(text)) return Number(text);
-  if (option.kind === 'switch')
-    return (
-      {
-        true: true,
-        on: true,
-        '1': true,
-        yes: true,
-        false: false,
-        off: false,
-        '0': false,
-        no: false,
-      }[text.toLowerCase()] ?? text
-    );
-  return text;
-}
-
-function parse(option: Option, raw: unknown, where: string): unknown {
-  const parsed = option.kind === 'duration' ? parseDuration(raw) : raw;
-  if (fits(option, parsed)) return parsed;
-  throw unstuckError(
-    'OPTION_INVALID',
-    `Expected ${where} to be ${expected(option)}, got ${'secret' in option ? 'another value' : shown(raw)}.`,
-    { detail: { option: where } },
-  );
-}
-
-function fits(option: Option, parsed: unknown): boolean {
-  switch (option.kind) {
-    case 'duration':
-      return (
-        typeof parsed === 'number' &&
-        parsed >= (parseDuration(option.min) ?? 0) &&
-        parsed <= (parseDuration(option.max) ?? 0)
-      );
-    case 'number':
-      return (
-        Number.isInteger(parsed) &&
-        (parsed as number) >= option.min &&
-        (parsed as number) <= option.max
-      );
-    case 'switch':
-      return typeof parsed === 'boolean';
-    case 'choice':
-      return typeof parsed === 'string' && option.choices.includes(parsed);
-    case 'text':
-      return typeof parsed === 'string' && new RegExp(option.pattern).test(parsed);
-  }
-}
-
-/** Says in words what an option accepts. */
-export function expected(option: Option): string {
-  switch (option.kind) {
-    case 'duration':
-      return `a duration from ${option.min} to ${option.max} such as '${option.default}'`;
-    case 'number':
-      return `a whole number from ${option.min} to ${option.max} (${option.unit})`;
-    case 'switch':
-      return 'true or false';
-    case 'choice':
-      return `one of ${option.choices.join(', ')}`;
-    case 'text':
-      return `a text that matches ${option.pattern}`;
-  }
 }

@@ -2,7 +2,7 @@
 
 import type { Duration } from '../std/duration.ts';
 import { unstuckError } from './errors.ts';
-import { parseOption } from './options.ts';
+import { parseOption } from './parse-option.ts';
 
 /** The table of options of `serve` and `unstuck start`; the environment variable of `host` is `UNSTUCK_HOST`, and so on. */
 export const SERVE_OPTIONS = {

@@ -1,6 +1,6 @@
 /** The options of ticks: how an outside scheduler proves who it is. */
 import { unstuckError } from './errors.ts';
-import { type Option, parseOption } from './options.ts';
+import { type Option, parseOption } from './parse-option.ts';
 import { isLoopback } from './serve-options.ts';
 
 /** The table of options of ticks, with the names that their environment variables have. */

@@ -13,7 +13,16 @@ export const END_STATES = ['completed', 'failed', 'cancelled'] as const;
 export type EndState = (typeof END_STATES)[number];
 
 /** The gates at which a pending job can stand, in the order in which it passes them. */
-export const GATES = ['admit', 'hold', 'slot', 'time', 'retry', 'limit', 'executions'] as const;
+export const GATES = [
+  'admit',
+  'hold',
+  'slot',
+  'time',
+  'retry',
+  'target',
+  'limit',
+  'executions',
+] as const;
 
 /** One way in which a job may change its state. */
 export interface Transition {
@@ -54,7 +63,8 @@ export const TRANSITIONS = {
     to: ['queued', 'pending'],
     needsToken: false,
     by: 'engine',
-    meaning: 'there is a slot, a place at its limit, or the end of its executions',
+    meaning:
+      'there is a slot, a place at its limit, a target that answers, or the end of its executions',
   },
   yield: {
     from: ['queued'],
@@ -62,6 +72,13 @@ export const TRANSITIONS = {
     needsToken: false,
     by: 'engine',
     meaning: 'nobody can run it now: it gives its place at the limit to one that can be run',
+  },
+  park: {
+    from: ['queued'],
+    to: ['pending'],
+    needsToken: false,
+    by: 'sweep',
+    meaning: 'none of its targets can take it now: it waits for one, and no attempt is charged',
   },
   claim: {
     from: ['queued'],
@@ -96,7 +113,8 @@ export const TRANSITIONS = {
     to: ['pending'],
     needsToken: true,
     by: 'worker',
-    meaning: 'it goes on later: retry, snooze, or the end of its executions',
+    meaning:
+      'it goes on later: retry, snooze, a target that answers again, or the end of its executions',
   },
   giveBack: {
     from: ['running'],

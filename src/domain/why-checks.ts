@@ -3,7 +3,7 @@ import type { Job } from './job.ts';
 import type { Check, Surroundings } from './why-facts.ts';
 
 /** The gates in the order in which jobs pass them; a queued job has passed all, and a running one the worker too. */
-const ORDER = ['admit', 'hold', 'slot', 'time', 'limit', 'worker', 'lease'] as const;
+const ORDER = ['admit', 'hold', 'slot', 'time', 'target', 'limit', 'worker', 'lease'] as const;
 
 /** The conditions that concern a job at all, in their order. */
 export function checksOf(job: Job, around: Surroundings): Check[] {
@@ -30,6 +30,7 @@ export function checksOf(job: Job, around: Surroundings): Check[] {
     },
     slotCheck(job, around, at('slot')),
     timeCheck(job, at('time')),
+    targetCheck(job, around, at('target')),
     limitCheck(job, around, at('limit')),
     executionsCheck(job, around),
     pauseCheck(around),
@@ -71,6 +72,20 @@ function timeCheck({ runAt, waitsFor, deadline }: Job, passed: boolean | null): 
     passed,
     detail: `${waitsFor === 'retry' ? 'tried again' : 'not'} before ${time?.toISOString()}`,
     evidence: { at: time },
+  };
+}
+
+function targetCheck(
+  { waitsFor }: Job,
+  { target }: Surroundings,
+  passed: boolean | null,
+): Check | undefined {
+  if (target === null) return undefined;
+  return {
+    name: 'target',
+    passed: waitsFor === 'target' ? false : passed,
+    detail: `target "${target.name}" is ${target.detail ?? 'not known any more'}`,
+    evidence: { ...target },
   };
 }
 

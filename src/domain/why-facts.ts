@@ -8,6 +8,7 @@ export interface Check {
     | 'hold'
     | 'slot'
     | 'time'
+    | 'target'
     | 'limit'
     | 'executions'
     | 'pause'
@@ -90,6 +91,14 @@ export interface Surroundings {
     readonly inUse: number;
     readonly waitingBefore: number;
     readonly holder: Holder | null;
+  } | null;
+  /** Null: its type has no target. */
+  readonly target: {
+    readonly name: string;
+    /** How it stands, in words; null when there is none any more. */
+    readonly detail: string | null;
+    /** Whether one of its targets can be sent a job now. */
+    readonly usable: boolean;
   } | null;
   readonly executions: {
     readonly expected: number;

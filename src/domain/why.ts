@@ -65,6 +65,13 @@ function whyLive(job: Job, around: Surroundings): InWords {
         busy: around.limit?.inUse ?? 0,
         detail: inWords(around.limit?.holder),
       });
+    case 'target':
+      return explain({
+        ...late,
+        kind: 'target',
+        subject: around.target?.name ?? '',
+        detail: around.target?.detail ?? null,
+      });
     case 'executions':
       return whyParent(around);
     case 'hold':

@@ -1,5 +1,6 @@
 /** The options of a worker: how much it takes on at once, and what people see it as. */
-import { type Option, parseOption } from './options.ts';
+import type { TargetDefinition } from './define-target.ts';
+import { type Option, parseOption } from './parse-option.ts';
 
 /** The table of options of `work`, `unstuck work` and `unstuck start` that have an environment variable. */
 export const WORK_OPTIONS = {
@@ -30,6 +31,8 @@ export interface WorkOptions {
   readonly name?: string;
   /** Called once when it carries `ghostsMax` handlers that never returned: the process should be replaced. */
   readonly onReplace?: () => void;
+  /** The remote workers that its types name. */
+  readonly targets?: readonly TargetDefinition[];
 }
 
 /** The parsed form. */

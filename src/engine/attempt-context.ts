@@ -17,6 +17,7 @@ export function attemptContext(
   log: Log,
   progress: ProgressWriter,
   heartbeat: Lent['heartbeat'],
+  dispatch: AttemptContext['dispatch'],
 ): AttemptContext {
   const { config } = database;
   const limits = { bytesMax: config.resultBytesMax, depthMax: config.depthMax };
@@ -48,6 +49,7 @@ export function attemptContext(
     trace: ({ workerId, row, definition }) => traceAttempt(config, workerId, row, definition),
     job: (attempt, input) => runningJob(attempt, input, lent),
     progress: (attempt) => progress.add(attempt),
+    dispatch,
     fanOut: (attempt, job) => runFanOut(database, attempt, job),
     isolated: (attempt, job) =>
       recorded(database, log, attempt, runIsolated(database, attempt, job)),

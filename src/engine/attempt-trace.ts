@@ -95,7 +95,7 @@ export class AttemptTrace {
     const outcome = outcomeOf(decision, cause);
     this.#span.setAttribute('unstuck.job.outcome', outcome);
     if (typeof decision === 'object') this.#fail(decision);
-    else if (decision === 'dropped' && cause !== 'cancelled')
+    else if (decision === 'dropped' && cause !== 'cancelled' && cause !== 'handed-over')
       this.#setError('StaleAttemptError', 'The attempt had lost its lease.');
     this.#span.end();
     if (typeof decision !== 'object') return;

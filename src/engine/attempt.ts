@@ -35,6 +35,8 @@ export interface AttemptContext {
   progress(attempt: Attempt): void;
   /** Lets executions do the work. */
   fanOut(attempt: Attempt, job: RunningJob): Promise<unknown>;
+  /** Sends it to a remote worker. */
+  dispatch(attempt: Attempt, job: RunningJob): Promise<Decision | 'dropped'>;
   /** Runs the handler somewhere else (a child process). */
   isolated(attempt: Attempt, job: RunningJob): Promise<unknown>;
 }
@@ -56,14 +58,16 @@ export const currentAttempt: AsyncLocalStorage<Attempt> = new AsyncLocalStorage(
 export class Attempt {
   readonly row: ClaimRow;
   readonly definition: AnyJob;
-  /** The identity of the worker under which it was claimed. */
-  readonly workerId: string;
+  /** The identity under which it is held: that of the worker which claimed it, or of the target to which it was handed over. */
+  workerId: string;
   readonly timeoutMs: number;
   readonly claimedAt: number = monotonicMs();
   /** Set while the handler runs. */
   startedAt: number | undefined;
   /** Set once the end was written in the handler's own transaction. */
   settled = false;
+  /** Handed over to a target, which holds it now: nothing that happens to it here is its end. */
+  handedOver = false;
   /** Its end is on its way: that statement tells whether the attempt is still ours, and no reconciliation that overtakes it. */
   ending = false;
   /** Its end has been written or refused, or is not ours to write. */
@@ -148,13 +152,14 @@ export class Attempt {
     if (this.#end === undefined) return;
     this.#timer?.clear();
     this.#grace?.clear();
-    this.trace?.end(end.decision, this.cause);
+    this.trace?.end(end.decision, this.handedOver ? 'handed-over' : this.cause);
     this.#end(end);
     this.#end = undefined;
   }
 
   async #handle(): Promise<Decision | 'settled' | 'dropped'> {
     try {
+      if (this.definition.remote !== undefined) return await this.#dispatch();
       const result = await this.#invoke();
       if (this.settled) return 'settled';
       if (result === AWAITS_EXECUTIONS) return AWAITED;
@@ -162,6 +167,11 @@ export class Attempt {
     } catch (thrown) {
       return this.settled ? 'settled' : this.#decisionWhenThrown(thrown);
     }
+  }
+
+  async #dispatch(): Promise<Decision | 'dropped'> {
+    const input = await parseInput(this.definition, this.row.input);
+    return this.#context.dispatch(this, this.#context.job(this, input));
   }
 
   #invoke(): unknown {
@@ -181,8 +191,8 @@ export class Attempt {
   }
 
   #decisionWhenThrown(thrown: unknown): Decision | 'dropped' {
-    if (this.cause === 'cancelled' || this.cause === 'lost' || thrown instanceof StaleAttemptError)
-      return 'dropped';
+    if (this.handedOver || thrown instanceof StaleAttemptError) return 'dropped';
+    if (this.cause === 'cancelled' || this.cause === 'lost') return 'dropped';
     if (this.cause === 'stopping') return RELEASED;
     try {
       return this.cause === 'timed-out' ? this.#onTimeout() : this.#onThrow(thrown);
@@ -201,7 +211,7 @@ export class Attempt {
   }
 
   #decisionWhenLeft(error: unknown): Decision | 'dropped' {
-    if (this.cause === undefined) return RELEASED;
+    if (this.cause === undefined && !this.handedOver) return RELEASED;
     return this.#decisionWhenThrown(error);
   }
 

@@ -31,8 +31,9 @@ export interface Finish {
 /** The job goes on later (`gate`), or back into the queue (`gate` null). */
 export interface Defer {
   readonly kind: 'defer';
-  readonly gate: 'retry' | 'time' | 'executions' | null;
-  readonly delayMs: number;
+  readonly gate: 'retry' | 'time' | 'target' | 'executions' | null;
+  /** Null: as long as the job may wait for a worker. */
+  readonly delayMs: number | null;
   /** Whether the attempt counts. */
   readonly charged: boolean;
   /** Null when nothing of it is told: the job waits for its executions. */
@@ -104,6 +105,15 @@ export const RELEASED: Defer = {
   delayMs: 0,
   charged: false,
   outcome: 'released',
+};
+
+/** The decision when none of its targets takes a job now: it waits for them, uncharged. */
+export const PARKED: Defer = {
+  kind: 'defer',
+  gate: 'target',
+  delayMs: null,
+  charged: false,
+  outcome: null,
 };
 
 /** How long a parent waits before its executions are looked at, should their end not be told. */

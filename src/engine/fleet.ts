@@ -15,7 +15,9 @@ import type { Database } from '../storage/database.ts';
 import { Listener } from '../storage/listener.ts';
 import { checkNotNewer } from '../storage/migrator.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
+import type { Attempt } from './attempt.ts';
 import type { Deliverer } from './deliverer.ts';
+import type { Dispatcher } from './dispatcher.ts';
 import { refreshFindings } from './findings.ts';
 import { readyPayload } from './notifier.ts';
 import { ReadySignal } from './ready-signal.ts';
@@ -28,12 +30,19 @@ const SCHEMA_EVERY_MS = 30_000;
 /** How long closing waits for what is not a worker. */
 const STOP_MS = 10_000;
 
+/** What the fleet runs beside its workers. */
+export interface FleetLoops {
+  readonly deliverer: Deliverer;
+  readonly dispatcher: Dispatcher;
+}
+
 /** Everything of this process that runs in time. */
 export class Fleet {
   #database: Database;
   #log: Log;
   #onEnded: (id: string) => void;
   #chores: readonly Chore[];
+  #dispatcher: Dispatcher;
   #meter: Meter;
   #deliverer: Deliverer;
   #workers = new Set<Worker>();
@@ -51,9 +60,10 @@ export class Fleet {
     log: Log,
     onEnded: (id: string) => void,
     meter: Meter,
-    deliverer: Deliverer,
+    { deliverer, dispatcher }: FleetLoops,
     chores: readonly Chore[] = [],
   ) {
+    this.#dispatcher = dispatcher;
     this.#meter = meter;
     this.#database = database;
     this.#log = log;
@@ -84,6 +94,7 @@ export class Fleet {
       onReplace,
       onEnded: this.#onEnded,
       meter: this.#meter,
+      dispatch: (attempt: Attempt) => this.#dispatcher.dispatch(attempt),
       stalled: () => this.stalled,
     };
     const worker = new Worker(this.#database, definitions, settings, this.#log);

@@ -12,7 +12,7 @@ import type { Database } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
 import { makePartitions } from '../storage/partitions.ts';
 import { isPartitionMissing } from '../storage/postgres-errors.ts';
-import { type Decision, onReturn, onThrow, type Policy, RELEASED } from './decide.ts';
+import { type Decision, onReturn, onThrow, PARKED, type Policy, RELEASED } from './decide.ts';
 import { LettingOn } from './letting-on.ts';
 import { deferRow, endColumns } from './settle-rows.ts';
 
@@ -99,6 +99,15 @@ export class PullEnds {
       fence,
       () => RELEASED,
       ({ outcomes }) => (outcomes.includes('released') ? 'queued' : undefined),
+    );
+  }
+
+  /** None of its targets takes the job now: it waits for them, uncharged. Throws STALE_ATTEMPT or JOB_NOT_FOUND. */
+  park(fence: PulledFence): Promise<PulledState> {
+    return this.#end(
+      fence,
+      () => PARKED,
+      () => undefined,
     );
   }
 

@@ -2,6 +2,7 @@
 import type { Log } from '../domain/log.ts';
 import { pruneAudit } from '../sql/audit.ts';
 import { pruneDeliveries } from '../sql/deliveries.ts';
+import { pruneDispatches } from '../sql/dispatches.ts';
 import { pruneFanOuts, pruneLinks } from '../sql/links.ts';
 import { pruneRequests } from '../sql/requests.ts';
 import type { Statement } from '../sql/sql.ts';
@@ -25,6 +26,7 @@ export async function retention(database: Database, log: Log): Promise<number> {
     () => database.run(pruneAudit, [database.config.keepFailed]),
     () => forgetInParts(database, pruneRequests),
     () => forgetInParts(database, pruneDeliveries),
+    () => forgetInParts(database, pruneDispatches),
     () => movePartitions(database, log),
   ]);
   return RETENTION_EVERY_MS * (0.9 + Math.random() * 0.2);

@@ -34,7 +34,7 @@ export function deferRow(
     id,
     token,
     gate: decision.gate,
-    delay_ms: Math.round(decision.delayMs),
+    delay_ms: decision.delayMs === null ? null : Math.round(decision.delayMs),
     charged: decision.charged,
     outcome: decision.outcome,
     error: decision.error,

@@ -47,8 +47,11 @@ export interface Chore {
   readonly name: string;
   /** What of the look at the beginning of a round tells whether there is. */
   readonly work: Work;
-  /** Does what is due, in statements that are bounded; whatever it throws is reported and tried again in the next round. */
-  run(database: Database): Promise<ChoreRound>;
+  /**
+   * Does what is due, in statements that are bounded; whatever it throws is reported and tried again in the next round. What goes on behind the round is
+   * waited for until `untilMs` of the monotonic clock, if that is finite.
+   */
+  run(database: Database, untilMs: number): Promise<ChoreRound>;
 }
 
 /** What one round of a chore did. */
@@ -357,7 +360,7 @@ export class Sweeper {
   }
 
   async #do(chore: Chore): Promise<void> {
-    const { ready, done, more } = await chore.run(this.#database);
+    const { ready, done, more } = await chore.run(this.#database, this.#untilMs);
     if (more) this.#more = true;
     this.moved.set(chore.name, (this.moved.get(chore.name) ?? 0) + done);
     if (ready.size > 0) this.#hooks.ready(ready);

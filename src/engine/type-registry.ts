@@ -80,6 +80,7 @@ export class TypeRegistry {
       // Rows inserted by hand of a type whose limit has keys count together, unless they name their own.
       limit_key: job.limit?.name ?? null,
       needs_pool: job.slot !== undefined,
+      targets: job.remote?.names ?? null,
     }));
     const limits = all.flatMap(({ limit }) => limit?.settings ?? []).map(limitRow);
     await this.#database.run(defineTypes, [JSON.stringify(rows), JSON.stringify(limits)]);

@@ -35,6 +35,8 @@ export interface WorkerSettings {
   readonly stalled?: (() => string[]) | undefined;
   /** Called after an attempt's end was accepted. */
   readonly onEnded?: ((id: string, type: string) => void) | undefined;
+  /** Sends jobs to remote workers. */
+  readonly dispatch: AttemptContext['dispatch'];
   /** Counts what it does. */
   readonly meter: Meter;
 }
@@ -113,6 +115,7 @@ export class Worker {
       this.#log,
       this.#progress,
       () => this.#lifeline.heartbeat,
+      settings.dispatch,
     );
     const onError = (error: unknown, loop: string): void =>
       this.#log.warn('loop_failed', { loop, error });

@@ -1,8 +1,6 @@
 /** Pull: workers elsewhere, in any language, that claim jobs and end them by calls to this process. */
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
-import type { Log } from '../domain/log.ts';
-import type { Meter } from '../domain/meter.ts';
 import { toStorableText } from '../domain/payload.ts';
 import {
   type PullBeat,
@@ -16,12 +14,11 @@ import {
 } from '../domain/pull.ts';
 import { LONGEST_MS } from '../domain/retry-policy.ts';
 import type { Fleet } from '../engine/fleet.ts';
-import { PullClaims, type PullEnding } from '../engine/pull-claims.ts';
-import { PullEnds, type PulledState } from '../engine/pull-ends.ts';
+import type { PullClaims, PullEnding } from '../engine/pull-claims.ts';
+import type { PullEnds, PulledState } from '../engine/pull-ends.ts';
 import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { settlesWithin } from '../std/timer.ts';
-import type { Database } from '../storage/database.ts';
 
 const NOTE_MAX = 500;
 const CLOSE_MS = 10_000;
@@ -36,18 +33,10 @@ export class Pull {
   #ends: PullEnds;
   #calls = new Set<Promise<unknown>>();
 
-  constructor(database: Database, fleet: Fleet, log: Log, meter: Meter) {
+  constructor(fleet: Fleet, claims: PullClaims, ends: PullEnds) {
     this.#fleet = fleet;
-    this.#claims = new PullClaims(database, log, fleet.readiness, meter);
-    this.#ends = new PullEnds(
-      database,
-      log,
-      {
-        ready: (types) => fleet.ready(types),
-        ended: (id) => fleet.ended(id),
-      },
-      meter,
-    );
+    this.#claims = claims;
+    this.#ends = ends;
   }
 
   /**

@@ -34,6 +34,10 @@ function toSurroundings(row: WhyRow): Surroundings {
     queuedBefore: row.queued_before,
     slotHeld: row.slot_held,
     ...linksOf(row),
+    target:
+      row.target === null
+        ? null
+        : { name: row.target, detail: row.target_words, usable: row.target_usable },
     executions:
       row.expected === null
         ? null

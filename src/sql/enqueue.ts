@@ -123,7 +123,7 @@ export const defineTypes: Statement<Record<string, never>> = statement(
   (t) => sql`
   with given as materialized (
     select * from jsonb_to_recordset($1::text::jsonb) as g (type text, queue text, timeout_ms bigint, claim_within_ms bigint,
-      attempts_max integer, backoff_base_ms bigint, backoff_max_ms bigint, limit_key text, needs_pool boolean)
+      attempts_max integer, backoff_base_ms bigint, backoff_max_ms bigint, limit_key text, needs_pool boolean, targets text[])
     order by type
   ), opened as (
     insert into ${t.queues} (name) select distinct queue from given order by 1 on conflict do nothing
@@ -137,15 +137,15 @@ export const defineTypes: Statement<Record<string, never>> = statement(
       is distinct from (excluded.running, excluded.rate_count, excluded.rate_ms)
   )
   insert into ${t.jobTypes} as old (type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, limit_key,
-    needs_pool, defined_at)
-  select type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, limit_key, needs_pool, ${t.now}
+    needs_pool, targets, defined_at)
+  select type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, limit_key, needs_pool, targets, ${t.now}
   from given order by type
   on conflict (type) do update set queue = excluded.queue, timeout_ms = excluded.timeout_ms,
     claim_within_ms = excluded.claim_within_ms, attempts_max = excluded.attempts_max,
     backoff_base_ms = excluded.backoff_base_ms, backoff_max_ms = excluded.backoff_max_ms, limit_key = excluded.limit_key,
-    needs_pool = excluded.needs_pool, defined_at = excluded.defined_at
+    needs_pool = excluded.needs_pool, targets = excluded.targets, defined_at = excluded.defined_at
   where (old.queue, old.timeout_ms, old.claim_within_ms, old.attempts_max, old.backoff_base_ms, old.backoff_max_ms, old.limit_key,
-      old.needs_pool)
+      old.needs_pool, old.targets)
     is distinct from (excluded.queue, excluded.timeout_ms, excluded.claim_within_ms, excluded.attempts_max,
-      excluded.backoff_base_ms, excluded.backoff_max_ms, excluded.limit_key, excluded.needs_pool)`,
+      excluded.backoff_base_ms, excluded.backoff_max_ms, excluded.limit_key, excluded.needs_pool, excluded.targets)`,
 );

@@ -2,6 +2,7 @@
 import type { LateGroup } from '../domain/explain.ts';
 import { eachJob } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { targetInWords } from './targets.ts';
 
 /** A group of late jobs as the database sees it. */
 export interface LateGroupRow {
@@ -84,7 +85,7 @@ const GROUPS_MAX: Sql = sql`200`;
 
 /** How long a job may be past its deadline at a gate before a finding says so: the sweep comes first, where it moves them. */
 export const gateGrace = (gate: Sql): Sql =>
-  sql`case when ${gate} in ('hold', 'slot', 'limit') then interval '0' else interval '5 seconds' end`;
+  sql`case when ${gate} in ('hold', 'slot', 'target', 'limit') then interval '0' else interval '5 seconds' end`;
 
 /** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. */
 const headsCte = (t: Names): Sql => sql`
@@ -104,12 +105,22 @@ const lineCte = (t: Names, name: Sql, gate: Sql, column: Sql): Sql => sql`
     group by w.key order by 2 desc, 1 limit ${GROUPS_MAX}
   )`;
 
+/** The oldest late jobs that wait for targets, by the first of these. */
+const targetsCte = (t: Names): Sql => sql`
+  at_targets as materialized (
+    select w.key, count(*) as count, min(w.wake_at) as oldest from (
+      select coalesce(y.targets[1], j.type) as key, j.wake_at from (
+        select j.type, j.wake_at from ${t.jobs} j where j.waits_for = 'target' and j.wake_at < ${t.now} order by j.wake_at limit ${LINE_MAX}) j
+      left join ${t.jobTypes} y on y.type = j.type) w
+    group by w.key order by 2 desc, 1 limit ${GROUPS_MAX}
+  )`;
+
 /** One holder of what others wait for, in words: its type, id and since when it is live. */
 const holder = (t: Names, where: Sql): Sql => sql`(
     select format('%s %s, live since %s', j.type, j.id, to_char(j.created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS UTC'))
     from ${t.jobs} j where ${where} order by j.created_at limit 1)`;
 
-/** Who waits for slots of which pool, and at which limit. */
+/** Who waits for slots of which pool, at which limit, and for which target. */
 const lines = (t: Names): Sql => sql`
   select 'slot' as kind, s.key as subject, s.count::text, s.oldest, 0 as workers, coalesce(p.capacity, -1) as slots,
     (select count(*) from (select from ${t.jobs} j where j.slot_pool = s.key limit ${COUNT_MAX}) c)::integer as busy,
@@ -119,7 +130,9 @@ const lines = (t: Names): Sql => sql`
   select 'limit', l.key, l.count::text, l.oldest, 0, coalesce(m.running, -1),
     (select count(*) from (select from ${t.jobs} j where j.limit_key = l.key and j.waits_for is null limit ${COUNT_MAX}) c)::integer,
     ${holder(t, sql`j.limit_key = l.key and j.waits_for is null`)}
-  from at_limits l left join ${t.limits} m on m.name = split_part(l.key, '#', 1)`;
+  from at_limits l left join ${t.limits} m on m.name = split_part(l.key, '#', 1)
+  union all
+  select 'target', a.key, a.count::text, a.oldest, 0, 0, 0, ${targetInWords(t)} from at_targets a left join ${t.targets} g on g.name = a.key`;
 
 /** Why a type is paused, in words; null when it is not. */
 const pausedBecause = (t: Names, type: Sql): Sql => sql`(
@@ -157,7 +170,7 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
     where w.state = 'live' and w.lease_until > ${t.now} group by u.type
   ), gates as (
     select g.gate from (values ('admit'), ('hold'), ('time'), ('retry'), ('executions')) as g (gate)
-  ), ${lineCte(t, sql`at_slots`, sql`'slot'`, sql`wants_pool`)}, ${lineCte(t, sql`at_limits`, sql`'limit'`, sql`limit_key`)}
+  ), ${lineCte(t, sql`at_slots`, sql`'slot'`, sql`wants_pool`)}, ${lineCte(t, sql`at_limits`, sql`'limit'`, sql`limit_key`)}, ${targetsCte(t)}
   select 'queued' as kind, l.type as subject,
     (select greatest(1, count(*) filter (where c.claim_by < ${t.now})) from (select j.claim_by from ${t.jobs} j
       where j.type = l.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit ${COUNT_MAX}) c)::text as count,

@@ -124,6 +124,10 @@ export const beatPulled: Statement<{ worker_id: string; expires_at: Date; timed_
   ), beat as (
     update ${t.workers} w set lease_until = ${t.now} + w.lease_ms * interval '1 ms', beat_at = ${t.now}, state = 'live', ended_at = null
     from held where w.id = held.worker_id and w.pull and w.state in ('live', 'dead') returning w.id
+  ), heard as (
+    update ${t.dispatches} d set state = 'accepted', accepted_at = coalesce(d.accepted_at, ${t.now}), heard_at = ${t.now},
+      look_at = ${t.now} + g.silence_ms * interval '1 ms'
+    from beat, ${t.targets} g where d.job_id = $1 and d.token = $2::bigint and d.state <> 'closed' and g.name = d.target
   )
   select held.worker_id::text, held.expires_at, held.expires_at < ${t.now} as timed_out from held join beat on beat.id = held.worker_id`,
   );

@@ -122,7 +122,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
     set worker_id = null, started_at = null, expires_at = null, waits_alone = false, updated_at = ${t.now}, waits_for = g.gate,
       wake_at = case when g.gate = 'executions' then least(${t.now} + g.delay_ms * interval '1 ms',
           (select f.finish_at from ${t.fanOuts} f where f.parent_id = j.id))
-        when g.gate is not null then ${t.now} + g.delay_ms * interval '1 ms' end,
+        when g.gate is not null then ${t.now} + coalesce(g.delay_ms, j.claim_within_ms) * interval '1 ms' end,
       claim_by = case when g.gate is null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
       seq = nextval('${t.schema}.jobs_seq_seq'),
       attempt = j.attempt - case when g.charged then 0 else 1 end,

@@ -47,6 +47,8 @@ export interface Names {
   readonly deliveries: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
+  readonly targets: Sql;
+  readonly dispatches: Sql;
   readonly migrations: Sql;
   readonly lockKeys: Sql;
   /** `schema.clock()`: the database's time, moved by tests. */
@@ -85,6 +87,8 @@ export function namesOf(schema: string): Names {
     deliveries: name('deliveries'),
     tokens: name('tokens'),
     sessions: name('sessions'),
+    targets: name('targets'),
+    dispatches: name('dispatches'),
     migrations: name('migrations'),
     lockKeys: name('lock_keys'),
     now: name('clock()'),

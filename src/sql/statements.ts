@@ -5,6 +5,7 @@ import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
 import * as deliveries from './deliveries.ts';
+import * as dispatches from './dispatches.ts';
 import * as enqueue from './enqueue.ts';
 import * as executions from './executions.ts';
 import * as findings from './findings.ts';
@@ -26,6 +27,7 @@ import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
+import * as targets from './targets.ts';
 import * as testing from './testing.ts';
 import * as ticks from './ticks.ts';
 import * as tokens from './tokens.ts';
@@ -40,6 +42,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   bulkActions,
   claim,
   deliveries,
+  dispatches,
   enqueue,
   executions,
   findings,
@@ -60,6 +63,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   session,
   settle,
   sweep,
+  targets,
   testing,
   ticks,
   why,

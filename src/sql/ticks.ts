@@ -1,12 +1,14 @@
 /** Ticks: who does the next round of a loop that all processes share, and whether there is anything to do in a round of the sweep. */
 import { silentActions } from './bulk-actions.ts';
 import { dueDeliveries } from './deliveries.ts';
+import { dueLooks } from './dispatches.ts';
 import { toPrune } from './fleet.ts';
 import { dueAt, standingAt } from './gates.ts';
 import { children } from './links.ts';
 import { dueSchedules } from './schedules.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 import { byHand, claimsOfEnded, expired, overdueClaims, strays } from './sweep.ts';
+import { dueProbes, toPark, toUnpark } from './targets.ts';
 
 /** The kinds of work of a round of the sweep that one look tells apart. */
 export type Work =
@@ -25,7 +27,8 @@ export type Work =
   | 'prune'
   | 'schedules'
   | 'bulk-actions'
-  | 'deliveries';
+  | 'deliveries'
+  | 'targets';
 
 /**
  * Where each kind of work is looked for: with the conditions of the statements that do it, or fewer of them, so that a look never misses what they
@@ -48,6 +51,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   schedules: dueSchedules(t),
   'bulk-actions': [silentActions(t)],
   deliveries: [dueDeliveries(t)],
+  targets: [dueProbes(t), toPark(t), toUnpark(t), dueLooks(t)],
 });
 
 /** The kinds of work of which there is any, as an array. */

@@ -1,5 +1,7 @@
 /** Why: what stands around one live job, all of it in one snapshot. */
+
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { targetInWords, usable } from './targets.ts';
 
 /** What stands around a job; the groups are null where they do not concern it. */
 export interface WhyRow {
@@ -40,6 +42,10 @@ export interface WhyRow {
   readonly worker_state: string | null;
   readonly lease_until: Date | null;
   readonly lease_over: boolean | null;
+  /** The first target of its type, and how it stands in words. */
+  readonly target: string | null;
+  readonly target_words: string | null;
+  readonly target_usable: boolean;
   readonly finding_reason: string | null;
   readonly finding_action: string | null;
   readonly finding_seen: Date | null;
@@ -79,9 +85,9 @@ const findingOf = (t: Names): Sql => sql`
   left join lateral (
     select n.reason, n.action, n.first_seen, n.next_look from ${t.findings} n
     where n.next_look >= ${t.now} and (n.kind, n.subject) in (
-      (case when o.waits_for is null and o.worker_id is null then 'queued' when o.waits_for in ('hold', 'slot', 'limit') then o.waits_for
+      (case when o.waits_for is null and o.worker_id is null then 'queued' when o.waits_for in ('hold', 'slot', 'limit', 'target') then o.waits_for
         when o.waits_for is not null then 'gate' else 'running' end,
-       case when o.waits_for = 'slot' then o.wants_pool when o.waits_for = 'limit' then o.limit_key
+       case when o.waits_for = 'slot' then o.wants_pool when o.waits_for = 'target' then y.targets[1] when o.waits_for = 'limit' then o.limit_key
         when o.waits_for is not null then o.waits_for when o.worker_id is null then o.type else w.name end))
     limit 1) n on o.deadline < ${t.now}`;
 
@@ -109,11 +115,12 @@ export const explainJob: Statement<WhyRow> = statement(
     x.expected, (select count(*)::integer from ${t.jobs} j where j.parent_id = o.id) as children_live,
     (select count(*)::integer from ${t.executions} e where e.parent_id = o.id) as children_ended,
     w.name as worker_name, w.host as worker_host, w.pid as worker_pid, w.state as worker_state, w.lease_until, w.lease_until < ${t.now} as lease_over,
+    y.targets[1] as target, ${targetInWords(t)} as target_words, coalesce((select bool_or(${usable(t)}) from ${t.targets} g where g.name = any(y.targets)), false) as target_usable,
     n.reason as finding_reason, n.action as finding_action, n.first_seen as finding_seen, n.next_look as finding_look,
     coalesce((select jsonb_agg(jsonb_build_object('task', r.task, 'message', r.message, 'count', r.count) order by r.task)
       from ${t.rowErrors} r where r.job_id = o.id), '[]') as sweep_errors
   from (
     select j.*, case when j.waits_for is not null then j.wake_at when j.worker_id is null then j.claim_by else j.expires_at end as deadline
     from ${t.jobs} j where j.id = $1) o
-  left join ${t.jobTypes} y on y.type = o.type left join ${t.fanOuts} x on x.parent_id = o.id ${heldByOthers(t)} ${workersOf(t)} ${findingOf(t)}`,
+  left join ${t.jobTypes} y on y.type = o.type left join ${t.targets} g on g.name = y.targets[1] left join ${t.fanOuts} x on x.parent_id = o.id ${heldByOthers(t)} ${workersOf(t)} ${findingOf(t)}`,
 );

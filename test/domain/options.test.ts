@@ -1,11 +1,7 @@
 // The laws of options: one table, defaults within their own bounds, wrong values and unknown names refused by name.
 import { describe, expect, test } from 'vitest';
-import {
-  environmentName,
-  OPTIONS,
-  type OptionName,
-  parseConfig,
-} from '../../src/domain/options.ts';
+import { OPTIONS, type OptionName, parseConfig } from '../../src/domain/options.ts';
+import { environmentName } from '../../src/domain/parse-option.ts';
 
 const names = Object.keys(OPTIONS) as OptionName[];
 

@@ -12,6 +12,7 @@ import { schedules } from './009-schedules.ts';
 import { tokens } from './010-tokens.ts';
 import { requests } from './011-requests.ts';
 import { pull } from './012-pull.ts';
+import { targets } from './013-targets.ts';
 import { deliveries } from './014-deliveries.ts';
 
 /** One numbered change of the schema. */
@@ -37,6 +38,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 10, name: 'tokens', needs: 7, build: tokens },
   { number: 11, name: 'requests', needs: 7, build: requests },
   { number: 12, name: 'pull', needs: 7, build: pull },
+  { number: 13, name: 'targets', needs: 13, build: targets },
   { number: 14, name: 'deliveries', needs: 14, build: deliveries },
 ];
 

@@ -142,6 +142,7 @@ export class World {
       job: (attempt, input) => running(attempt, input),
       progress: () => undefined,
       fanOut: (attempt, parent) => runFanOut(database, attempt, parent),
+      dispatch: () => Promise.reject(new Error('No type of this world has a target.')),
       isolated: () => Promise.reject(new Error('No type of this world is isolated.')),
     };
   }

@@ -1,0 +1,240 @@
+/** Dispatcher: sends attempts to remote workers and writes what their answers mean. */
+import type { AnyJob } from '../domain/define-job.ts';
+import type { RemoteDefinition, TargetDefinition } from '../domain/define-target.ts';
+import { type Arrived, type Failure, inTurn, judge, type Verdict } from '../domain/dispatch.ts';
+import { StaleAttemptError } from '../domain/errors.ts';
+import type { Log } from '../domain/log.ts';
+import { readTrace } from '../domain/trace.ts';
+import { acceptDispatch, beginDispatch, closeDispatch } from '../sql/dispatches.ts';
+import { holdTarget, noteAnswered, noteFailed, noteParked, readTargets } from '../sql/targets.ts';
+import type { Database } from '../storage/database.ts';
+import { persist } from '../storage/persist.ts';
+import { codeOf } from '../storage/postgres-errors.ts';
+import type { Attempt } from './attempt.ts';
+import { type Decision, PARKED, RELEASED } from './decide.ts';
+import type { PullEnds } from './pull-ends.ts';
+import type { Sendable, TargetCalls } from './target-calls.ts';
+
+/** After this long without an answer to a request, whoever sweeps asks about it or sends it again: its sender has died. */
+const LOOK_MARGIN_MS = 15_000;
+/** How long what was learnt from an answer is tried to be written; then the sweep asks again. */
+const WRITE_MS = 30_000;
+
+/** What is done next about an attempt whose answer has been judged: nothing, it waits for a target, or the next target may have it. */
+export type Next = 'done' | 'park' | 'next';
+
+/** Sends attempts of this process. */
+export class Dispatcher {
+  readonly calls: TargetCalls;
+  #database: Database;
+  #ends: PullEnds;
+  #log: Log;
+  /** Counts what was sent of each type, for targets that take turns. */
+  #turns = new Map<string, number>();
+  /** Those that this process works on: what is not stored of how they are retried. */
+  #definitions = new Map<string, AnyJob>();
+
+  constructor(database: Database, calls: TargetCalls, ends: PullEnds, log: Log) {
+    this.#database = database;
+    this.calls = calls;
+    this.#ends = ends;
+    this.#log = log;
+  }
+
+  /** Knows the targets of these jobs, and those that are given besides. Throws TARGET_INVALID, or TARGET_UNKNOWN for one without a definition. */
+  async define(jobs: readonly AnyJob[], besides: readonly TargetDefinition[]): Promise<void> {
+    const remote = jobs.filter((job) => job.remote !== undefined);
+    const known = new Set([...besides, ...remote.flatMap((job) => job.remote?.known ?? [])]);
+    await this.calls.define([...known]);
+    for (const { type, remote: where } of remote)
+      for (const name of where?.names ?? []) this.calls.check(name, type);
+    for (const job of remote) this.#definitions.set(job.type, job);
+  }
+
+  /** Sends an attempt of a worker of this process to the first of its targets that takes it, else it waits for them. */
+  async dispatch(attempt: Attempt): Promise<Decision | 'dropped'> {
+    try {
+      return await this.#dispatch(attempt, attempt.definition.remote as RemoteDefinition);
+    } catch (error) {
+      if (error instanceof StaleAttemptError) return 'dropped';
+      // What went wrong is not the fault of the job. What has been handed over already is looked after by the sweep.
+      this.#log.warn('dispatch_failed', { job: attempt.row.id, error });
+      return attempt.handedOver ? 'dropped' : RELEASED;
+    }
+  }
+
+  async #dispatch(attempt: Attempt, remote: RemoteDefinition): Promise<Decision | 'dropped'> {
+    const { row } = attempt;
+    const turn = this.#turns.get(row.type) ?? 0;
+    this.#turns.set(row.type, turn + 1);
+    const targets = await this.#persist(() => this.#database.run(readTargets, [remote.names]));
+    for (const { name } of inTurn(remote, targets, turn)) {
+      const begun = await this.#begin(attempt, name);
+      if (begun === 'stale') return 'dropped';
+      if (begun === 'taken') continue;
+      const next = await this.send(name, sendableOf(attempt));
+      if (next === 'done') return 'dropped';
+      if (next === 'park') break;
+    }
+    const waitsFor = remote.names[0] as string;
+    if (attempt.handedOver) {
+      await this.park(waitsFor, { id: row.id, token: row.token, type: row.type });
+      return 'dropped';
+    }
+    await this.#database.run(noteParked, [row.id, waitsFor, 'its target takes none now']);
+    this.#log.info('parked', { job: row.id, type: row.type, target: waitsFor });
+    return PARKED;
+  }
+
+  /** Hands the attempt over to the row of the target before anything is sent. */
+  async #begin(attempt: Attempt, name: string): Promise<'begun' | 'taken' | 'stale'> {
+    const { id, token } = attempt.row;
+    const digest = this.calls.digestOf(name, { id, token });
+    const lookMs = this.calls.timeoutOf(name) + LOOK_MARGIN_MS;
+    const values = [id, token, attempt.workerId, name, digest, lookMs];
+    const [begun] = await this.#database.run(beginDispatch, values);
+    if (begun?.held !== true) return 'stale';
+    if (begun.worker_id === null) return 'taken';
+    attempt.workerId = begun.worker_id;
+    attempt.handedOver = true;
+    return 'begun';
+  }
+
+  /** Sends an attempt that the target holds, and writes what its answer means. */
+  async send(name: string, job: Sendable): Promise<Next> {
+    const verdict = judge(await this.calls.send(name, job), job, false, Date.now());
+    if (verdict.kind !== 'unclear') return this.conclude(name, job, verdict);
+    // It may have got the job: it is asked, before anybody sends it again.
+    const asked = await this.ask(name, job);
+    const told = asked !== undefined && TOLD.has(asked.kind) ? asked : verdict;
+    return this.conclude(name, job, told);
+  }
+
+  /** What a target says of an attempt that it was sent; undefined when it cannot be asked. */
+  async ask(name: string, fence: Pick<Sendable, 'id' | 'token'>): Promise<Verdict | undefined> {
+    const answer: Arrived | undefined = await this.calls.ask(name, fence);
+    return answer === undefined ? undefined : judge(answer, fence, true, Date.now());
+  }
+
+  /** Writes what an answer means, of the attempt and of the target. */
+  async conclude(
+    name: string,
+    job: Pick<Sendable, 'id' | 'token' | 'type'>,
+    verdict: Verdict,
+  ): Promise<Next> {
+    switch (verdict.kind) {
+      case 'completed':
+        await this.#answered(name);
+        return this.#end(job, () => this.#ends.complete(job, verdict.result));
+      case 'failed':
+        await this.#answered(name);
+        return this.fail(job, verdict.error, verdict.retry);
+      case 'accepted':
+        await this.#answered(name);
+        await this.#accepted(job, verdict);
+        return 'done';
+      case 'busy':
+        await this.#hold(name, verdict.waitMs, verdict.failure);
+        return 'next';
+      case 'unreachable':
+        await this.failed(name, job, verdict.failure);
+        return verdict.received ? 'park' : 'next';
+      case 'unknown':
+        return this.fail(job, LOST_BY_TARGET, true);
+      case 'unclear':
+        if (!(await this.failed(name, job, verdict.failure))) return 'park';
+        return this.fail(job, verdict.failure, true);
+    }
+  }
+
+  /** Notes that a target failed an attempt; returns whether the fault is that of the job. */
+  async failed(
+    name: string,
+    { id, token }: Pick<Sendable, 'id' | 'token'>,
+    failure: Failure,
+  ): Promise<boolean> {
+    const values = [name, id, token, JSON.stringify(failure)];
+    const [noted] = await this.#persist(() => this.#database.run(noteFailed, values));
+    if (noted === undefined) return false;
+    const { before, after, failures, charged } = noted;
+    const facts = { target: name, job: id, failures, ...failure };
+    if (before !== 'down' && after === 'down') this.#log.error('target_down', facts);
+    else this.#log.warn('target_failed', facts);
+    return charged;
+  }
+
+  /** Puts an attempt that a target holds before the gate at which jobs wait for targets; it is not charged. */
+  async park(name: string, job: Pick<Sendable, 'id' | 'token' | 'type'>): Promise<void> {
+    await this.#end(job, () => this.#ends.park(job));
+    await this.#database.run(noteParked, [job.id, name, 'its target failed']);
+    this.#log.info('parked', { job: job.id, type: job.type, target: name });
+  }
+
+  async #answered(name: string): Promise<void> {
+    const [noted] = await this.#persist(() => this.#database.run(noteAnswered, [name]));
+    if (noted?.before === 'half-open') this.#log.info('target_up', { target: name });
+  }
+
+  async #hold(name: string, waitMs: number, failure: Failure): Promise<void> {
+    await this.#persist(() =>
+      this.#database.run(holdTarget, [name, Math.round(waitMs), JSON.stringify(failure)]),
+    );
+    this.#log.info('target_busy', { target: name, wait_ms: Math.round(waitMs) });
+  }
+
+  async #accepted(
+    job: Pick<Sendable, 'id' | 'token'>,
+    { progress, note }: Extract<Verdict, { readonly kind: 'accepted' }>,
+  ): Promise<void> {
+    await this.#persist(() => this.#database.run(acceptDispatch, [job.id, job.token]));
+    if (progress !== undefined) await this.#ends.beat(job, { fraction: within(progress), note });
+  }
+
+  /** Ends an attempt that a target holds as failed; retried as its type says, unless `retry` is false. */
+  fail(
+    job: Pick<Sendable, 'id' | 'token'>,
+    error: Extract<Verdict, { readonly kind: 'failed' }>['error'],
+    retry: boolean,
+  ): Promise<Next> {
+    return this.#end(job, () => this.#ends.fail(job, { error, retry }, this.#definitions));
+  }
+
+  /** Whoever has ended it meanwhile was first. */
+  async #end(job: Pick<Sendable, 'id' | 'token'>, end: () => Promise<unknown>): Promise<Next> {
+    try {
+      await this.#persist(end);
+    } catch (error) {
+      if (codeOf(error) !== 'STALE_ATTEMPT' && codeOf(error) !== 'JOB_NOT_FOUND') throw error;
+    }
+    await this.#database.run(closeDispatch, [job.id, job.token]);
+    return 'done';
+  }
+
+  #persist<T>(work: () => Promise<T>): Promise<T> {
+    return persist(work, WRITE_MS);
+  }
+}
+
+/** What a target says that is more than not to have answered. */
+const TOLD: ReadonlySet<Verdict['kind']> = new Set(['completed', 'failed', 'accepted']);
+const LOST_BY_TARGET = {
+  code: 'TARGET_LOST_JOB',
+  message: 'The target accepted the job and does not know it any more.',
+};
+
+/** An attempt in the form in which it is sent. */
+function sendableOf({ row, trace }: Attempt): Sendable {
+  return {
+    id: row.id,
+    token: row.token,
+    type: row.type,
+    attempt: row.attempt,
+    attemptsMax: row.attempts_max,
+    input: row.input,
+    traceparent: trace?.carrier.traceparent ?? readTrace(row.trace).traceparent,
+  };
+}
+
+function within(progress: number): number {
+  return Math.min(1, Math.max(0, progress));
+}

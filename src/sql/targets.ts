@@ -1,0 +1,298 @@
+/** Targets: remote workers that answer, do not, or are tried; the jobs that wait for them, and when they are asked whether they are back. */
+import { afterTime, linksOf, STANDING, standing } from './gates.ts';
+import { from } from './guards.ts';
+import { among, eachJob } from './probes.ts';
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import type { SweptRow } from './sweep.ts';
+
+/** How long one attempt of a target that is tried may take before it is asked again. */
+const TRIAL: Sql = sql`interval '2 minutes'`;
+/** The rate of what is sent to a target that is back doubles this often. */
+const RAMP: Sql = sql`interval '1 second'`;
+/** A target's row in `workers`, under which what it works on is held, lives as long as it is used. */
+const WORKER_LEASE: Sql = sql`interval '20 days'`;
+
+/** Whether a person has paused the target `g`. */
+const paused = (t: Names): Sql =>
+  sql`(g.paused_at is not null and (g.paused_until is null or g.paused_until > ${t.now}))`;
+
+/** Whether the target `g` can be sent a job now. */
+export const usable = (t: Names): Sql =>
+  sql`((g.state = 'up' or (g.state = 'half-open' and g.trial_job is null)) and not ${paused(t)} and (g.hold_until is null or g.hold_until <= ${t.now}))`;
+
+const utc = (time: Sql): Sql =>
+  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS "UTC"')`;
+
+/** How the target `g` stands, in words; null when there is none. */
+export const targetInWords = (t: Names): Sql => sql`case
+      when ${paused(t)} then concat('paused since ', ${utc(sql`g.paused_at`)}, ' by ' || g.paused_by, ': ' || g.paused_reason)
+      when g.state = 'down' then concat('down since ', ${utc(sql`g.down_since`)}, ', asked ', g.probes, ' times, next at ', ${utc(sql`g.next_probe_at`)}, '; ',
+        g.last_error ->> 'message')
+      when g.state = 'half-open' then concat('tried with one job since ', ${utc(sql`g.since`)})
+      when g.hold_until > ${t.now} then concat('busy, and asks for nothing before ', ${utc(sql`g.hold_until`)})
+      when g.state = 'up' then concat('up since ', ${utc(sql`g.since`)}) end`;
+
+/** The time of the next probe after now, of `g`: of those that are planned from when it went down, so that none is added by whoever looks late. */
+const nextProbe = (t: Names, downSince: Sql): Sql => sql`(
+    select case when e.ms < g.probe_for_ms
+      then ${downSince} + (floor(e.ms / g.probe_every_ms) + 1) * g.probe_every_ms * interval '1 ms'
+      else ${downSince} + (g.probe_for_ms + (floor((e.ms - g.probe_for_ms) / g.probe_then_ms) + 1) * g.probe_then_ms) * interval '1 ms' end
+    from (select greatest(0, extract(epoch from ${t.now} - ${downSince}) * 1000) as ms) e)`;
+
+/** Stores where targets are and how they are asked ($1 a JSON list); what is known of their state stays, but one whose address has changed is asked at once. */
+export const defineTargets: Statement<Record<string, never>> = statement(
+  'define-targets',
+  (t) => sql`
+  with given as materialized (
+    select * from jsonb_to_recordset($1::text::jsonb) as g (name text, url text, health_url text, status_url text, failures_max integer,
+      probe_every_ms bigint, probe_for_ms bigint, probe_then_ms bigint, silence_ms bigint, ramp_max integer)
+    order by name
+  )
+  insert into ${t.targets} as old (name, worker_id, url, health_url, status_url, failures_max, probe_every_ms, probe_for_ms, probe_then_ms,
+    silence_ms, ramp_max, since, defined_at)
+  select name, gen_random_uuid(), url, health_url, status_url, failures_max, probe_every_ms, probe_for_ms, probe_then_ms, silence_ms, ramp_max,
+    ${t.now}, ${t.now}
+  from given
+  on conflict (name) do update set url = excluded.url, health_url = excluded.health_url, status_url = excluded.status_url,
+    failures_max = excluded.failures_max, probe_every_ms = excluded.probe_every_ms, probe_for_ms = excluded.probe_for_ms,
+    probe_then_ms = excluded.probe_then_ms, silence_ms = excluded.silence_ms, ramp_max = excluded.ramp_max, defined_at = excluded.defined_at,
+    next_probe_at = case when old.state <> 'up' and (old.url, old.health_url) is distinct from (excluded.url, excluded.health_url)
+      then ${t.now} else old.next_probe_at end
+  where (old.url, old.health_url, old.status_url, old.failures_max, old.probe_every_ms, old.probe_for_ms, old.probe_then_ms, old.silence_ms,
+      old.ramp_max)
+    is distinct from (excluded.url, excluded.health_url, excluded.status_url, excluded.failures_max, excluded.probe_every_ms,
+      excluded.probe_for_ms, excluded.probe_then_ms, excluded.silence_ms, excluded.ramp_max)`,
+);
+
+/** Makes the rows in `workers` under which targets ($1 names) hold what they have accepted. They handle no types: nobody counts on them for what is queued. */
+export const enlistTargets: Statement<Record<string, never>> = statement(
+  'enlist-targets',
+  (t) => sql`
+  insert into ${t.workers} as w (id, name, host, pid, pid_started, lease_ms, lease_until, beat_at, state, types, concurrency, version,
+    started_at, pull)
+  select g.worker_id, 'target ' || g.name, 'target', 0, '', (extract(epoch from ${WORKER_LEASE}) * 1000)::integer, ${t.now} + ${WORKER_LEASE},
+    ${t.now}, 'live', '{}', 0, 'http', ${t.now}, true
+  from ${t.targets} g where g.name = any($1::text[]) order by g.name
+  on conflict (id) do update set lease_until = excluded.lease_until, beat_at = excluded.beat_at, state = 'live', ended_at = null
+  where w.state <> 'live' or w.lease_until < ${t.now} + ${WORKER_LEASE} / 2`,
+);
+
+/** What a dispatch reads of a target. */
+export interface TargetRow {
+  readonly name: string;
+  readonly url: string;
+  readonly state: 'up' | 'down' | 'half-open';
+  readonly usable: boolean;
+}
+
+/** Targets ($1 names) as they stand. */
+export const readTargets: Statement<TargetRow> = statement(
+  'read-targets',
+  (t) => sql`
+  select g.name, g.url, g.state, ${usable(t)} as usable from ${t.targets} g where g.name = any($1::text[])`,
+);
+
+/** What became of a target by what was noted. */
+export interface NotedRow {
+  readonly before: string;
+  readonly after: string;
+  readonly failures: number;
+}
+
+/** Notes that a target ($1) has answered a job as it should: it is up. One that is down is asked at once, for the answer may be an old one. */
+export const noteAnswered: Statement<NotedRow> = statement(
+  'note-answered',
+  (t) => sql`
+  with before as materialized (
+    select g.name, g.state from ${t.targets} g
+    where g.name = $1 and (g.state <> 'up' or g.failures > 0 or g.last_ok_at is null or g.last_ok_at < ${t.now} - interval '1 second')
+    for update
+  )
+  update ${t.targets} g set last_ok_at = ${t.now}, failures = case when g.state = 'down' then g.failures else 0 end,
+    next_probe_at = case when g.state = 'down' then least(g.next_probe_at, ${t.now}) end,
+    state = case when g.state = 'down' then 'down' else 'up' end,
+    since = case when g.state = 'half-open' then ${t.now} else g.since end,
+    down_since = case when g.state = 'down' then g.down_since end, trial_job = null,
+    ramp = case when g.state = 'half-open' then 2 else g.ramp end,
+    ramp_at = case when g.state = 'half-open' then ${t.now} else g.ramp_at end
+  from before b where g.name = b.name
+  returning b.state as before, g.state as after, g.failures`,
+);
+
+/**
+ * Notes that a target ($1) failed the attempt of a job ($2 id, $3 token; $4 JSON error). `charged`: it has answered another since the job was sent before
+ * (or else now), so it is the job that fails.
+ */
+export const noteFailed: Statement<NotedRow & { readonly charged: boolean }> = statement(
+  'note-failed',
+  (t) => sql`
+  with before as materialized (
+    select g.* from ${t.targets} g where g.name = $1 for update
+  ), sent as (
+    select coalesce(max(d.sent_at) filter (where d.token < $3::bigint), max(d.sent_at)) as at
+    from ${t.dispatches} d where d.job_id = $2::uuid and d.token <= $3::bigint
+  ), noted as (
+    select b.name, b.state, b.last_ok_at, b.failures + 1 as failures,
+      case when b.state = 'half-open' or (b.state = 'up' and b.failures + 1 >= b.failures_max) then 'down' else b.state end as after
+    from before b
+  )
+  update ${t.targets} g set failures = n.failures, last_failed_at = ${t.now}, last_error = $4::text::jsonb, state = n.after,
+    since = case when n.after = n.state then g.since else ${t.now} end,
+    down_since = case when n.after = 'up' then null else coalesce(g.down_since, ${t.now}) end,
+    probes = case when n.state = 'up' and n.after = 'down' then 0 else g.probes end,
+    next_probe_at = case when n.after = 'up' then null when n.after = n.state then g.next_probe_at
+      else ${nextProbe(t, sql`coalesce(g.down_since, ${t.now})`)} end,
+    trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
+  from noted n, sent s where g.name = n.name
+  returning n.state as before, n.after, g.failures, coalesce(n.last_ok_at >= s.at, false) as charged`,
+);
+
+/** Sends a target ($1) nothing for $2 ms: it has said so ($3 JSON error). */
+export const holdTarget: Statement<Record<string, never>> = statement(
+  'hold-target',
+  (t) => sql`
+  update ${t.targets} g set hold_until = greatest(g.hold_until, ${t.now} + $2::bigint * interval '1 ms'), last_error = $3::text::jsonb,
+    trial_job = null, ramp = 1, ramp_at = ${t.now} + $2::bigint * interval '1 ms'
+  where g.name = $1`,
+);
+
+/** Targets that are to be asked now whether they are back. */
+export const dueProbes = (t: Names): Sql =>
+  sql`from ${t.targets} g where g.next_probe_at <= ${t.now} and not ${paused(t)}`;
+
+/** A target that is asked whether it is back; `probes` is the number of this probe since it went down. */
+export interface ProbeRow {
+  readonly name: string;
+  readonly url: string;
+  readonly health_url: string | null;
+  readonly probes: number;
+}
+
+/** Takes the probes that are due, at most $1: whoever takes one asks, and if it dies the next one comes at its time. */
+export const takeProbes: Statement<ProbeRow> = statement(
+  'take-probes',
+  (t) => sql`
+  with due as materialized (
+    select g.name ${dueProbes(t)} order by g.next_probe_at limit $1 for update skip locked
+  )
+  update ${t.targets} g set probes = g.probes + 1, last_probe_at = ${t.now}, state = 'down', trial_job = null,
+    since = case when g.state = 'down' then g.since else ${t.now} end, next_probe_at = ${nextProbe(t, sql`g.down_since`)}
+  from due where g.name = due.name
+  returning g.name, g.url, g.health_url, g.probes`,
+);
+
+/** Jobs that wait for the target `g`. */
+const parkedAt = (t: Names): Sql => sql`from ${t.jobTypes} y cross join lateral (
+      select j.id from ${t.jobs} j where j.type = y.type and j.waits_for = 'target' order by j.rank, j.seq limit 1) j
+    where g.name = any(y.targets)`;
+
+/** Notes that a target ($1) has answered its probe ($2 its number): it is tried with one job, or up when none waits. No row: something else has happened since. */
+export const probeAnswered: Statement<{ state: string }> = statement(
+  'probe-answered',
+  (t) => sql`
+  with waits as materialized (
+    select g.name, exists (select ${parkedAt(t)}) as any from ${t.targets} g where g.name = $1 and g.state = 'down' and g.probes = $2::integer for update
+  )
+  update ${t.targets} g set last_ok_at = ${t.now}, failures = 0, since = ${t.now}, trial_job = null, ramp = 1, ramp_at = ${t.now},
+    state = case when w.any then 'half-open' else 'up' end, next_probe_at = case when w.any then ${t.now} + ${TRIAL} end,
+    down_since = case when w.any then g.down_since end
+  from waits w where g.name = w.name returning g.state`,
+);
+
+/** Notes that a target ($1) has not answered its probe ($2 its number, $3 JSON error). */
+export const probeFailed: Statement<Record<string, never>> = statement(
+  'probe-failed',
+  (t) => sql`
+  update ${t.targets} g set failures = g.failures + 1, last_failed_at = ${t.now}, last_error = $3::text::jsonb
+  where g.name = $1 and g.state = 'down' and g.probes = $2::integer`,
+);
+
+/** Types none of whose targets can be sent a job now, with the first of these. */
+const closedTypes = (t: Names): Sql => sql`
+    select y.type, y.targets[1] as target from ${t.jobTypes} y
+    where y.targets is not null and not exists (select from ${t.targets} g where g.name = any(y.targets) and ${usable(t)})`;
+
+/** Queued jobs none of whose targets can take them. */
+export const toPark = (t: Names): Sql => sql`
+  from (${closedTypes(t)}) c cross join lateral (
+    select j.id from ${t.jobs} j where j.type = c.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit 1) j`;
+
+/** What is known of the target `g` when a job is parked, for its history. */
+const parkedDetail: Sql = sql`jsonb_build_object('target', g.name, 'url', split_part(g.url, '?', 1), 'state', g.state, 'down_since', g.down_since, 'probes', g.probes, 'error', g.last_error)`;
+
+/** Parks queued jobs none of whose targets can take them, at most $1; they give up their place at a limit. */
+export const parkQueued: Statement<SweptRow & { readonly target: string }> = statement(
+  'park-queued',
+  (t) => sql`
+  with closed as materialized (${closedTypes(t)}), picked as materialized (
+    select q.id, q.target from closed c cross join lateral (
+      select j.id, c.target from ${t.jobs} j
+      where j.type = c.type and j.lane = 0 and j.waits_for is null and j.worker_id is null
+      order by j.rank, j.seq limit $1 for update skip locked) q limit $1
+  ), parked as (
+    update ${t.jobs} j set waits_for = 'target', wake_at = ${t.now} + j.claim_within_ms * interval '1 ms', claim_by = null, updated_at = ${t.now}
+    from picked p where j.id = p.id and ${among(sql`select picked.id from picked`)} and ${from('park')}
+    returning j.id, j.type, p.target, ${linksOf(sql`j`)} as links
+  ), told as (
+    insert into ${t.events} (job_id, at, kind, by, reason, detail)
+    select p.id, ${t.now}, 'parked', 'sweep', 'its target is down', ${parkedDetail}
+    from parked p left join ${t.targets} g on g.name = p.target
+  )
+  select p.id::text, p.type, 'pending' as state, p.links, p.target from parked p`,
+);
+
+/** Notes in the history of a job ($1) that it waits for a target ($2), and why ($3). */
+export const noteParked: Statement<Record<string, never>> = statement(
+  'note-parked',
+  (t) => sql`
+  insert into ${t.events} (job_id, at, kind, by, reason, detail)
+  select $1::uuid, ${t.now}, 'parked', 'worker', $3, ${parkedDetail} from ${t.targets} g where g.name = $2`,
+);
+
+/** Targets that can be sent the next of the jobs that wait for them. */
+export const toUnpark = (t: Names): Sql => sql`
+  from ${t.targets} g where ${usable(t)} and (g.ramp_at is null or g.ramp_at <= ${t.now}) and exists (select ${parkedAt(t)})`;
+
+/**
+ * Lets jobs go on that wait for targets which answer again: one to a target that is tried, then twice as many each second. They keep their places, so they
+ * are before those that came later.
+ */
+export const unpark: Statement<SweptRow & { readonly target: string }> = statement(
+  'unpark',
+  (t) => sql`
+  with due as materialized (
+    select g.name, g.state, least(g.ramp, g.ramp_max) as ramp ${toUnpark(t)} order by g.name limit 100 for update skip locked
+  ), picked as materialized (
+    select q.id, d.name as target from due d cross join lateral (
+      select j.id from ${t.jobTypes} y cross join lateral (
+        select j.id, j.rank, j.seq from ${t.jobs} j where j.type = y.type and j.lane = 0 and j.waits_for = 'target'
+        order by j.rank, j.seq limit d.ramp for update skip locked) j
+      where d.name = any(y.targets) order by j.rank, j.seq limit d.ramp) q
+  ), chosen as materialized (
+    select distinct on (p.id) p.id, p.target from picked p order by p.id, p.target
+  ), ramped as (
+    update ${t.targets} g set ramp = case when d.state = 'up' then least(2 * g.ramp, g.ramp_max) else 1 end,
+      ramp_at = ${t.now} + case when d.state = 'up' then ${RAMP} else ${TRIAL} end
+    from due d where g.name = d.name
+  ), gone as (
+    update ${t.jobs} j set ${STANDING} = ${standing(t, afterTime, sql`null`)}, updated_at = ${t.now}
+    from chosen c where j.id = c.id and ${among(sql`select chosen.id from chosen`)} and ${from('letIn')}
+    returning j.id, j.type, j.waits_for, c.target, ${linksOf(sql`j`)} as links
+  ), told as (
+    insert into ${t.events} (job_id, at, kind, by, reason, detail)
+    select o.id, ${t.now}, 'unparked', 'sweep', 'its target answers again', jsonb_build_object('target', o.target) from gone o
+  )
+  select o.id::text, o.type, case when o.waits_for is null then 'queued' else 'pending' end as state, o.links, o.target from gone o`,
+);
+
+/** Deletes claims of targets none of whose jobs they still hold, at most 1,000. */
+export const pruneTargetClaims: Statement<Record<string, never>> = statement(
+  'prune-target-claims',
+  (t) => sql`
+  delete from ${t.claims} c using (
+    select c.id from ${t.targets} g join ${t.claims} c on c.worker_id = g.worker_id
+    where c.created_at < ${t.now} - interval '1 second' and not exists (
+      select from unnest(c.job_ids) as held (id) ${eachJob(t, sql``, sql`j.id = held.id and j.worker_id = c.worker_id`)} offset 0)
+    limit 1000) over
+  where c.id = over.id`,
+);
