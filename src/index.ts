@@ -42,7 +42,7 @@ export type {
   TargetPick,
 } from './domain/define-target.ts';
 export { defineTarget } from './domain/define-target.ts';
-export type { Delivery, DeliveryError } from './domain/delivery.ts';
+export type { Delivery, DeliveryError, JobDelivery } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';

@@ -35,6 +35,7 @@ export interface Operable
   readonly pools: MethodsOf<Unstuck['pools']>;
   readonly limits: MethodsOf<Unstuck['limits']>;
   readonly executions: MethodsOf<Unstuck['executions']>;
+  readonly deliveries: MethodsOf<Unstuck['deliveries']>;
   readonly schedules: Omit<MethodsOf<Unstuck['schedules']>, 'set'> & {
     set(name: string, options: ScheduleOfType): Promise<Schedule>;
   };

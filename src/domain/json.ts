@@ -1,4 +1,5 @@
 /** JSON: the one crossing from our own values to what HTTP and the command write, and the strict reading of what they are given. */
+import type { Delivery } from './delivery.ts';
 import { unstuckError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Schedule } from './schedule.ts';
@@ -7,6 +8,11 @@ import type { Schedule } from './schedule.ts';
 export function jobJson(job: Job): Record<string, unknown> {
   const { input, result, error, ...rest } = job;
   return { ...(snakeJson(rest) as object), input, result, error };
+}
+
+/** A delivery as JSON, as a job is; what it tells is left as it is. */
+export function deliveryJson({ payload, ...rest }: Delivery): Record<string, unknown> {
+  return { ...(snakeJson(rest) as object), payload };
 }
 
 /** A schedule as JSON, as a job is. */

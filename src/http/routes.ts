@@ -3,6 +3,7 @@ import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { claimRoutes } from './routes/claims.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/document.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
@@ -34,6 +35,7 @@ export const ROUTES: readonly Route[] = [
   ...limitRoutes,
   ...scheduleRoutes,
   ...executionRoutes,
+  ...deliveryRoutes,
   ...auditRoutes,
   ...tickRoutes,
   ...claimRoutes,

@@ -9,6 +9,7 @@ import { fromJson, toJson } from './crossing.ts';
 import { orUndefined } from './pages.ts';
 import { lookUntil } from './patience.ts';
 import { remoteBulk } from './remote-bulk.ts';
+import { remoteDeliveries } from './remote-deliveries.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
 import { remoteSchedules } from './remote-schedules.ts';
@@ -37,6 +38,7 @@ export function remoteUnstuck(client: Client): Operable {
     limits: remoteLimits(client),
     executions: remoteExecutions(client),
     schedules: remoteSchedules(client),
+    deliveries: remoteDeliveries(client),
   };
 }
 

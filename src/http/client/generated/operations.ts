@@ -17,6 +17,7 @@ import type {
   DeleteLimitRequest,
   DeletePoolRequest,
   DeleteScheduleRequest,
+  Delivery,
   EnqueuedJob,
   EnqueuedJobs,
   EnqueueJobsRequest,
@@ -26,6 +27,7 @@ import type {
   FailClaimRequest,
   FanOut,
   GetBulkActionRequest,
+  GetDeliveryRequest,
   GetExecutionsRequest,
   GetJobRequest,
   GetLimitRequest,
@@ -46,6 +48,8 @@ import type {
   ListBulkActionsRequest,
   ListCellsAnswer,
   ListCellsRequest,
+  ListDeliveriesAnswer,
+  ListDeliveriesRequest,
   ListFindingsAnswer,
   ListJobsAnswer,
   ListJobsRequest,
@@ -91,6 +95,7 @@ import type {
   ResumeScheduleRequest,
   ResumeTargetRequest,
   ResumeTypeRequest,
+  RetryDeliveryRequest,
   RetryJobRequest,
   RevokeTokenRequest,
   RunScheduleRequest,
@@ -120,7 +125,7 @@ export interface Operations {
   /**
    * Stores a job.
    * Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`. A job whose remote worker is away is stored as any other; `notice` says so, in words for whoever asked for it.
-   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
+   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, NOTIFY_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
    */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;
   /**
@@ -392,6 +397,26 @@ export interface Operations {
    * Throws JOB_NOT_FOUND, JOB_ID_INVALID.
    */
   getMatrix(request: GetMatrixRequest, options?: CallOptions): Promise<Matrix>;
+  /**
+   * Lists who was, or is to be, told what, newest first.
+   * Those that have ended are kept for 7 days.
+   * Throws JOB_ID_INVALID.
+   */
+  listDeliveries(
+    request?: ListDeliveriesRequest,
+    options?: CallOptions,
+  ): Promise<ListDeliveriesAnswer>;
+  /**
+   * Answers one delivery.
+   * Throws DELIVERY_NOT_FOUND.
+   */
+  getDelivery(request: GetDeliveryRequest, options?: CallOptions): Promise<Delivery>;
+  /**
+   * Sends a delivery that failed once more, under the same id.
+   * It gets a whole schedule of tries.
+   * Throws DELIVERY_NOT_FOUND, REQUEST_TIMEOUT, DELIVERY_STATE_CONFLICT.
+   */
+  retryDelivery(request: RetryDeliveryRequest, options?: CallOptions): Promise<Delivery>;
   /**
    * Lists who did what to many jobs and why, newest first.
    * Throws JOB_ID_INVALID.

@@ -140,6 +140,39 @@ export interface ClaimedJobs {
   readonly heartbeat_every_ms: number;
 }
 
+/** One thing that somebody is told, and how that stands. */
+export interface Delivery {
+  /** The same for every try: the `webhook-id`. */
+  readonly id: string;
+  readonly purpose: 'notify' | 'alert';
+  /** `webhook` or `email`; of an alert the name of its channel. */
+  readonly channel: string;
+  /** Of a URL without its query. */
+  readonly address: string | null;
+  readonly job_id: string | null;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  /** Tries so far. */
+  readonly attempts: number;
+  /** Whether a process is sending it now. */
+  readonly sending: boolean;
+  /** When it is tried next; null when it has ended. */
+  readonly next_at: string | null;
+  /** When it is given up. */
+  readonly expires_at: string;
+  readonly error: DeliveryError | null;
+  /** What is told. */
+  readonly payload: unknown;
+  readonly created_at: string;
+  readonly delivered_at: string | null;
+  readonly failed_at: string | null;
+}
+
+/** Why the latest try to tell somebody failed. */
+export interface DeliveryError {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
 export interface EnqueuedJob {
   readonly id: string;
@@ -182,6 +215,8 @@ export interface EnqueuedJob {
   readonly ordinal?: number | null | undefined;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent?: string | null | undefined;
+  /** Whom its end is told, and how that stands. */
+  readonly notify?: readonly JobDelivery[] | undefined;
   readonly worker_id?: string | null | undefined;
   readonly reason?: string | null | undefined;
   readonly created_at?: string | undefined;
@@ -315,6 +350,8 @@ export interface Job {
   readonly ordinal: number | null;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -330,6 +367,17 @@ export interface JobCount {
   readonly count: number;
   /** Whether there are more than `count`. */
   readonly capped: boolean;
+}
+
+/** How telling one address of the end of a job stands. */
+export interface JobDelivery {
+  readonly channel: 'webhook' | 'email';
+  /** Of a URL without its query. */
+  readonly address: string;
+  readonly state: 'waiting' | 'forgotten' | 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  readonly delivery_id: string | null;
+  readonly error: DeliveryError | null;
 }
 
 /** Why an attempt or a job failed. */
@@ -399,6 +447,8 @@ export interface JobInFull {
   readonly ordinal: number | null;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -575,6 +625,23 @@ export interface NewJob {
   readonly when_taken?: 'return' | 'refuse' | 'replace' | undefined;
   /** A length of time: milliseconds, or a text such as "30s", "10m", "2h". */
   readonly key_window?: string | number | undefined;
+  /** Whom to tell when the job has ended: one address, or up to five. */
+  readonly notify?:
+    | {
+        readonly webhook: string;
+      }
+    | {
+        readonly email: string;
+      }
+    | readonly (
+        | {
+            readonly webhook: string;
+          }
+        | {
+            readonly email: string;
+          }
+      )[]
+    | undefined;
 }
 
 /** Why something is paused, and until when. */
@@ -1454,6 +1521,35 @@ export interface GetMatrixRequest {
   readonly rows: string;
   /** Another axis of the plan. */
   readonly cols?: string | undefined;
+}
+
+/** What `listDeliveries` takes. */
+export interface ListDeliveriesRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly job?: string | undefined;
+  readonly state?: 'pending' | 'delivered' | 'failed' | undefined;
+  readonly purpose?: 'notify' | 'alert' | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listDeliveries` answers. */
+export interface ListDeliveriesAnswer {
+  readonly data: readonly Delivery[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getDelivery` takes. */
+export interface GetDeliveryRequest {
+  readonly id: string;
+}
+
+/** What `retryDelivery` takes. */
+export interface RetryDeliveryRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
 }
 
 /** What `listAudit` takes. */
