@@ -54,8 +54,11 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
   const unstuck = await patiently(
     { ...connectOptions(options, 'warn'), log },
-    (connected) =>
-      beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
+    async (connected) => {
+      const jobs = options.serveOnly === true ? [] : loaded.jobs;
+      await beginWork(connected, jobs, options, onReplace);
+      if (loaded.alerts !== undefined) connected.alerts.start(loaded.alerts);
+    },
     (text) => say('database_awaited', text),
     stop.signal,
   );

@@ -143,7 +143,7 @@ export interface Begun extends Setup {
 }
 
 /** Loopback may be called, and the sweep comes often. */
-export const HERE: ConnectOptions = { privateAddresses: '127.0.0.0/8', sweepInterval: '100ms' };
+export const HERE: ConnectOptions = { privateAddresses: ['127.0.0.0/8'], sweepInterval: '100ms' };
 
 /** Starts a remote worker and a worker that sends to it. */
 export async function begin(
