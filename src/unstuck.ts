@@ -35,6 +35,7 @@ import type { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import type { Schedules } from './features/schedules/schedules.ts';
+import type { Targets } from './features/targets.ts';
 import { Tokens } from './features/tokens/tokens.ts';
 import type { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
@@ -91,6 +92,8 @@ export class Unstuck {
   readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** Remote workers: how each stands, and what waits for it. */
+  readonly targets: Targets;
   /** Who was, or is to be, told what. */
   readonly deliveries: Deliveries;
   /** What people are told of, by which rules and channels. */
@@ -122,7 +125,7 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    ({ deliveries: this.deliveries, alerts: this.alerts } = parts);
+    ({ targets: this.targets, deliveries: this.deliveries, alerts: this.alerts } = parts);
     ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 

@@ -2,6 +2,7 @@
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { jobJson, snakeJson } from '../domain/json.ts';
+import type { Sending } from '../features/targets.ts';
 import type { HistoryEntry } from '../storage/jobs.ts';
 import { EXIT } from './exit-codes.ts';
 import { openScreen, type Screen } from './screen.ts';
@@ -26,19 +27,26 @@ export async function jobShow(options: JobShowOptions, id: string): Promise<numb
     const job = await unstuck.get(id);
     if (job === undefined)
       throw unstuckError('JOB_NOT_FOUND', `There is no job ${id}.`, { detail: { id } });
-    showJob(screen, job, await unstuck.history(id));
+    showJob(screen, job, await unstuck.history(id), await unstuck.targets.sendingOf(job));
     return options.wait === true ? exitCodeOfEnd(job) : EXIT.ok;
   });
 }
 
-/** Writes a job and what happened to it. */
-export function showJob(screen: Screen, job: Job, history: readonly HistoryEntry[]): void {
+/** Writes a job, what happened to it, and how its sending to a remote worker stands. */
+export function showJob(
+  screen: Screen,
+  job: Job,
+  history: readonly HistoryEntry[],
+  sending: Sending | null,
+): void {
   if (screen.json) {
-    screen.value({ ...jobJson(job), history: history.map(entryJson) });
+    const sent = { sending: snakeJson(sending) };
+    screen.value({ ...jobJson(job), ...sent, history: history.map(entryJson) });
     return;
   }
   const now = new Date();
   showFacts(screen, factsOf(job, screen, now));
+  if (sending !== null) showFacts(screen, sendingFacts(sending, screen, now));
   for (const entry of history) {
     const { at, kind, attempt, by, reason } = entry;
     const who = attempt === null ? (by ?? '-') : `attempt ${attempt}`;
@@ -81,6 +89,22 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['error', job.error && `${job.error.code}: ${job.error.message}`],
     ['input', JSON.stringify(job.input)],
     ['result', job.result === null ? null : JSON.stringify(job.result)],
+  ];
+}
+
+function sendingFacts(sending: Sending, screen: Screen, now: Date): readonly Fact[] {
+  const { target, url, words, lastError, sentTimes, parkedTimes, probes } = sending;
+  const at = (time: Date | null): string => screen.time(time, now);
+  return [
+    ['target', url === null ? `${target} (not known any more)` : `${target} (${url})`],
+    ['target is', words],
+    ['parked', parkedTimes === 0 ? null : `${at(sending.parkedAt)} (${parkedTimes} times)`],
+    ['sent', sentTimes === 0 ? null : `${at(sending.lastSentAt)} (${sentTimes} times)`],
+    ['accepted', sending.acceptedAt && at(sending.acceptedAt)],
+    ['heard of', sending.heardAt && at(sending.heardAt)],
+    ['probes', probes === 0 ? null : `${probes}, the last ${at(sending.lastProbeAt)}`],
+    ['next probe', sending.nextProbeAt && at(sending.nextProbeAt)],
+    ['target error', lastError && `${lastError.code}: ${lastError.message}`],
   ];
 }
 

@@ -1,33 +1,34 @@
-/** Finding what a module exports: definitions of jobs and of alerts. */
+/** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
 import { type AlertsDefinition, isAlertsDefinition } from './define-alerts.ts';
 import type { AnyJob } from './define-job.ts';
+import { isTarget, type TargetDefinition } from './define-target.ts';
 
-/** Returns every definition among the exports of a module: by itself, or in an array. */
+/** Returns every job definition among the exports of a module: by itself, or in an array. */
 export function findDefinitions(exports: Readonly<Record<string, unknown>>): AnyJob[] {
-  return amongExports(exports, isDefinition);
+  return findEach(exports, isDefinition);
 }
 
-/** Returns every definition of alerts among the exports of a module. */
+/** Returns every target among the exports of a module: by itself, or in an array. */
+export function findTargets(exports: Readonly<Record<string, unknown>>): TargetDefinition[] {
+  return findEach(exports, isTarget);
+}
+
+/** Returns every definition of alerts among the exports of a module: by itself, or in an array. */
 export function findAlerts(exports: Readonly<Record<string, unknown>>): AlertsDefinition[] {
-  return amongExports(exports, isAlertsDefinition);
-}
-
-function amongExports<T>(
-  exports: Readonly<Record<string, unknown>>,
-  fits: (value: unknown) => value is T,
-): T[] {
-  const found = new Set<T>();
-  for (const value of Object.values(exports)) {
-    for (const item of Array.isArray(value) ? value : [value]) if (fits(item)) found.add(item);
-  }
-  return [...found];
+  return findEach(exports, isAlertsDefinition);
 }
 
 /** Whether a value was made by `defineJob`, even by another copy of the package. */
 export function isDefinition(value: unknown): value is AnyJob {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (value as { kind?: unknown }).kind === 'unstuck-job'
+  return (value as { kind?: unknown } | null | undefined)?.kind === 'unstuck-job';
+}
+
+function findEach<T>(
+  exports: Readonly<Record<string, unknown>>,
+  is: (value: unknown) => value is T,
+): T[] {
+  const items = Object.values(exports).flatMap((value): unknown[] =>
+    Array.isArray(value) ? value : [value],
   );
+  return [...new Set(items.filter(is))];
 }

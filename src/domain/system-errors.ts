@@ -71,7 +71,7 @@ export const SYSTEM_ERRORS = {
   MODULE_INVALID: {
     status: 500,
     meaning: 'A module exports no definitions.',
-    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`, or one made with defineAlerts.',
+    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`, or those made with defineTarget or defineAlerts.',
   },
   REQUEST_INVALID: {
     status: 422,
@@ -137,6 +137,12 @@ export const SYSTEM_ERRORS = {
     status: 403,
     meaning: 'Whoever made the request may not do this.',
     fix: 'Use a token that has the scope which the message names; `unstuck token create --scope …` makes one.',
+  },
+  CALLBACK_REFUSED: {
+    status: 403,
+    meaning:
+      'The secret of a callback was sent with another attempt than the one it was given for.',
+    fix: 'Send the `token` that came with the `callback` in the same request.',
   },
   OIDC_KEYS_UNREACHABLE: {
     status: 503,

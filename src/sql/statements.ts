@@ -29,6 +29,7 @@ import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
+import * as targetLook from './target-look.ts';
 import * as targets from './targets.ts';
 import * as testing from './testing.ts';
 import * as ticks from './ticks.ts';
@@ -67,6 +68,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   session,
   settle,
   sweep,
+  targetLook,
   targets,
   testing,
   ticks,

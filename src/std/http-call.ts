@@ -6,8 +6,6 @@ import {
   Agent as HttpAgent,
   request as httpRequest,
   type IncomingMessage,
-  validateHeaderName,
-  validateHeaderValue,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
@@ -22,6 +20,7 @@ import {
   nodeCode,
   type Reach,
 } from './http-failure.ts';
+import { hostAndPort, readUrl, unfitHeader } from './http-request.ts';
 import { after, monotonicMs, type Timer } from './timer.ts';
 
 /** One request, and how much may be spent on it. */
@@ -68,20 +67,8 @@ export interface HttpCallerRule {
 /** Below the 5 s after which most servers close a connection, so that it is seldom theirs that is taken again (N6). */
 const IDLE_MS = 4_000;
 const IDLE_SOCKETS_MAX = 16;
-/** What a call decides itself: with them, a header could cut the request in two for the next one on the connection. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  'accept-encoding',
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
+/** How long one address of several is tried before the next one. Node's own 250 ms give up a distant host whose other address leads nowhere. */
+const ADDRESS_MS = 1_000;
 
 /**
  * Makes calls, and keeps connections open between them for 4 s. It follows no redirect, repeats nothing, asks for no compression, and heeds no proxy of the
@@ -100,6 +87,7 @@ export class HttpCaller {
       timeout: IDLE_MS,
       maxFreeSockets: IDLE_SOCKETS_MAX,
       lookup: this.#guard.lookup,
+      autoSelectFamilyAttemptTimeout: ADDRESS_MS,
     };
     this.#plain = new HttpAgent(options);
     const ca = rule.ca === undefined ? {} : { ca: [...rootCertificates, ...certificates(rule.ca)] };
@@ -110,8 +98,8 @@ export class HttpCaller {
   async call(call: HttpCall): Promise<HttpAnswer> {
     const url = readUrl(call.url);
     if (url === undefined) return refused('URL_INVALID');
-    const unfit = Object.entries(call.headers ?? {}).some((header) => !isFit(...header));
-    if (unfit) return refused('HEADER_INVALID', url);
+    const unfit = unfitHeader(call.headers);
+    if (unfit !== undefined) return refused('HEADER_INVALID', url, unfit);
     // Of a name the lookup decides; an address is never looked up. Its odd forms (`0x7f.1`, `2130706433`) the parser of URLs has made plain.
     const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(address) !== 0 && !this.#guard.admits(address)) return refused('ADDRESS_REFUSED', url);
@@ -134,32 +122,9 @@ function certificates(pem: string): readonly string[] {
   return found.map((text) => new X509Certificate(text).toString());
 }
 
-/** Undefined for what is not to be called at all. */
-function readUrl(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const isHttp = url.protocol === 'http:' || url.protocol === 'https:';
-  return isHttp && url.username === '' && url.password === '' ? url : undefined;
-}
-
-function isFit(name: string, value: string): boolean {
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-  } catch {
-    return false;
-  }
-  return !OWN_HEADERS.has(name.toLowerCase());
-}
-
-function refused(code: HttpFailureCode, url?: URL): HttpFailure {
-  const message = failureMessage(code, url && hostAndPort(url));
+function refused(code: HttpFailureCode, url?: URL, detail?: string): HttpFailure {
+  const message = failureMessage(code, url && hostAndPort(url), detail);
   return { kind: 'failed', phase: 'refused', code, message, reused: false, ms: 0 };
-}
-
-function hostAndPort(url: URL): string {
-  const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  return `${url.hostname}:${port}`;
 }
 
 /** One call on its way: it ends once, by its answer, an error, a timer or the signal, whichever is first. */
@@ -169,7 +134,6 @@ class Exchange {
   readonly #startedMs = monotonicMs();
   readonly #end: Deferred<HttpAnswer> = deferred();
   #request: ClientRequest | undefined;
-  #response: IncomingMessage | undefined;
   #timers: readonly Timer[] = [];
   #reach: Reach = 'nothing';
   #ended = false;
@@ -215,7 +179,6 @@ class Exchange {
     request.on('upgrade', () => this.#fail('ANSWER_INVALID'));
     // It stays after the end: what is destroyed may tell an error yet.
     request.on('error', (error) => this.#failBy(error));
-    request.on('close', () => this.#response ?? this.#fail('RESET'));
     request.end(body);
   }
 
@@ -230,7 +193,6 @@ class Exchange {
   }
 
   #read(response: IncomingMessage): void {
-    this.#response = response;
     const { method, bytesMax } = this.#call;
     const declared = Number(response.headers['content-length'] ?? 0);
     if (method !== 'HEAD' && declared > bytesMax) {
@@ -244,16 +206,12 @@ class Exchange {
       if (bytes > bytesMax) this.#fail('ANSWER_TOO_LARGE');
       else chunks.push(chunk);
     });
+    // An answer that is cut off ends in an error and never in its end.
     response.on('error', (error) => this.#failBy(error));
     response.on('end', () => this.#answer(response, Buffer.concat(chunks)));
-    response.on('close', () => this.#fail('RESET'));
   }
 
   #answer(response: IncomingMessage, body: Buffer): void {
-    if (!response.complete) {
-      this.#fail('RESET');
-      return;
-    }
     this.#finish({
       kind: 'answer',
       status: response.statusCode ?? 0,

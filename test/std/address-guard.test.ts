@@ -100,7 +100,10 @@ test('a list of networks and addresses allows what is in it, in every form, and 
   expect(admitted.filter((address) => !guard.admits(address))).toEqual([]);
   const others = ['10.2.0.0', '10.0.255.255', '127.0.0.2', 'fd00:2::1', '::1', 'fe80::1'];
   expect(others.filter((address) => guard.admits(address))).toEqual([]);
-  expect(new AddressGuard(['64:ff9b:1::/48']).admits('64:ff9b:1::a01:203')).toBe(true);
+  const translated = new AddressGuard(['64:ff9b:1::/48', '64:ff9b::a01:0/112']);
+  expect(translated.admits('64:ff9b:1::a01:203')).toBe(true);
+  expect(translated.admits('64:ff9b::10.1.2.3')).toBe(true);
+  expect(translated.admits('64:ff9b::10.2.2.3')).toBe(false);
 });
 
 test('`allow` lets every address pass, and nothing that is none', () => {

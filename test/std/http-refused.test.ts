@@ -1,8 +1,13 @@
 // The laws of calls that are not made: to addresses that nobody allowed, by URLs and with headers that cannot be sent; nothing of them is told.
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import type { FindAddresses } from '../../src/std/address-guard.ts';
 import { ask, call, caller } from './support/calls.ts';
-import { httpServer, tcpServer } from './support/servers.ts';
+import { freePort, httpServer, tcpServer } from './support/servers.ts';
+
+const CALL_PROCESS = fileURLToPath(new URL('support/call-process.ts', import.meta.url));
 
 test.each([
   'http://127.0.0.1:PORT/',
@@ -78,25 +83,36 @@ test.each([
 });
 
 test.each([
-  { 'x-a': 'hunter2\r\nx-b: 1' },
-  { 'x-a': 'hunter2\nx-b: 1' },
-  { 'x-a': 'hunter2\u0000' },
-  { 'x-a': 'hunter2 \u4f60' },
-  { 'x a': 'hunter2' },
-  { 'x-a\r\nx-b': 'hunter2' },
-  { '': 'hunter2' },
-  { Host: 'hunter2' },
-  { 'Content-Length': '0' },
-  { 'transfer-encoding': 'chunked' },
-])('the headers %o cannot be sent', async (headers) => {
+  [{ 'x-a': 'hunter2\r\nx-b: 1' }, 'its value has characters that HTTP does not allow'],
+  [{ 'x-a': 'hunter2\nx-b: 1' }, 'its value has characters that HTTP does not allow'],
+  [{ 'x-a': 'hunter2\u0000' }, 'its value has characters that HTTP does not allow'],
+  [{ 'x-a': 'hunter2 \u4f60' }, 'its value has characters that HTTP does not allow'],
+  [{ 'x-b': '1', 'x a': 'hunter2' }, 'its name has characters that HTTP does not allow'],
+  [{ 'x-a\r\nx-b': 'hunter2' }, 'its name has characters that HTTP does not allow'],
+  [{ '': 'hunter2' }, 'its name has characters that HTTP does not allow'],
+  [{ Host: 'hunter2' }, 'host is decided by the call itself'],
+  [{ 'Content-Length': '0' }, 'content-length is decided by the call itself'],
+  [{ 'transfer-encoding': 'chunked' }, 'transfer-encoding is decided by the call itself'],
+])('the headers %o cannot be sent, and are not shown', async (headers, why) => {
   const { port, sockets } = await httpServer((_request, response) => response.end());
-  const answer = await ask(port, { headers });
-  expect(answer).toMatchObject({
+  expect(await ask(port, { headers })).toMatchObject({
     phase: 'refused',
     code: 'HEADER_INVALID',
-    message: `127.0.0.1:${port}: a header cannot be sent.`,
+    message: `127.0.0.1:${port}: a header cannot be sent (${why}).`,
   });
   expect(sockets).toEqual([]);
+});
+
+test('N10: a proxy of the environment is not used; and nothing of a caller keeps its process alive', async () => {
+  const { port } = await httpServer((_request, response) => response.end('itself'));
+  const proxy = `http://127.0.0.1:${await freePort()}`;
+  const environment = { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy, http_proxy: proxy };
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--use-env-proxy', CALL_PROCESS, `http://127.0.0.1:${port}`],
+    { env: { ...process.env, ...environment, NO_PROXY: '', no_proxy: '' }, timeout: 20_000 },
+  );
+  expect(JSON.parse(stdout)).toMatchObject({ kind: 'answer', body: 'itself' });
 });
 
 test('a message names host and port, and gives nothing else of the call away', async () => {

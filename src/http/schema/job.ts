@@ -2,9 +2,14 @@
 import { z } from 'zod';
 import { STATES } from '../../domain/transitions.ts';
 import { itemProblem } from './problem.ts';
+import { notice, sending } from './target.ts';
 import { duration, givenInstant, instant, instantOrNull } from './values.ts';
 
 const REASONS = ['created', 'key-live', 'replaced', 'key-window', 'repeated'] as const;
+
+const noticeOrNull = notice.nullable().meta({
+  description: 'Why it will be done later, for whoever asked for it: its remote worker is away.',
+});
 
 /** A value of a user: any JSON. */
 const anyJson = z.unknown().meta({ description: 'Any JSON, exactly as it was stored.' });
@@ -63,6 +68,16 @@ const shown = z.object({
 /** A job, live or finished. */
 export const job: z.ZodType = shown.meta({ id: 'Job', description: 'A job, live or finished.' });
 
+/** A job with how its sending to a remote worker stands. */
+export const jobInFull: z.ZodType = shown
+  .extend({
+    sending: sending.nullable().meta({ description: 'Null for a job that runs here.' }),
+  })
+  .meta({
+    id: 'JobInFull',
+    description: 'A job, and how its sending to a remote worker stands.',
+  });
+
 /** What an enqueue answers: the job, and whether this request stored it. */
 export const enqueuedJob: z.ZodType = z
   .object({
@@ -70,11 +85,12 @@ export const enqueuedJob: z.ZodType = z
     id: z.string(),
     created: z.boolean().meta({ description: 'Whether this request stored the job.' }),
     enqueued: z.enum(REASONS),
+    notice: noticeOrNull,
   })
   .meta({
     id: 'EnqueuedJob',
     description:
-      "The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing.",
+      "The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing.",
   });
 
 /** What a batch answers: what became of each job. */
@@ -85,6 +101,7 @@ export const enqueuedJobs: z.ZodType = z
         id: z.string().nullable().meta({ description: 'Null when it was refused.' }),
         created: z.boolean(),
         enqueued: z.enum(REASONS).nullable(),
+        notice: noticeOrNull,
         problem: itemProblem.nullable().meta({ description: 'Why it was refused.' }),
       }),
     ),

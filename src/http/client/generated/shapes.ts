@@ -222,7 +222,7 @@ export interface ClaimedJobs {
   readonly heartbeat_every_ms: number;
 }
 
-/** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
+/** The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
 export interface EnqueuedJob {
   readonly id: string;
   readonly type?: string | undefined;
@@ -275,6 +275,8 @@ export interface EnqueuedJob {
   /** Whether this request stored the job. */
   readonly created: boolean;
   readonly enqueued: 'created' | 'key-live' | 'replaced' | 'key-window' | 'repeated';
+  /** Why it will be done later, for whoever asked for it: its remote worker is away. */
+  readonly notice: Notice | null;
 }
 
 /** What became of each job of a batch, in their order. */
@@ -284,6 +286,8 @@ export interface EnqueuedJobs {
     readonly id: string | null;
     readonly created: boolean;
     readonly enqueued: 'created' | 'key-live' | 'replaced' | 'key-window' | 'repeated' | null;
+    /** Why it will be done later, for whoever asked for it: its remote worker is away. */
+    readonly notice: Notice | null;
     /** Why it was refused. */
     readonly problem: ItemProblem | null;
   }[];
@@ -440,6 +444,53 @@ export interface JobFilter {
     | undefined;
   readonly late?: boolean | undefined;
   readonly ids?: readonly string[] | undefined;
+}
+
+/** A job, and how its sending to a remote worker stands. */
+export interface JobInFull {
+  readonly id: string;
+  readonly type: string;
+  readonly state: 'pending' | 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** The gate of a pending job, `worker` when queued, `lease` when running. */
+  readonly waits_for: string | null;
+  /** The latest time at which `next` happens. */
+  readonly deadline: string | null;
+  /** What happens next, in words. */
+  readonly next: string;
+  /** Whether the deadline has passed. */
+  readonly late: boolean;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly attempts_max: number;
+  readonly crashes: number;
+  readonly snoozes: number;
+  /** The fencing token of the latest attempt. */
+  readonly token: string;
+  /** Any JSON, exactly as it was stored. */
+  readonly input: unknown;
+  /** Any JSON, exactly as it was stored. */
+  readonly result: unknown;
+  readonly error: JobError | null;
+  readonly progress: number | null;
+  readonly progress_note: string | null;
+  readonly key: string | null;
+  readonly tags: readonly string[];
+  readonly pool: string | null;
+  readonly limit_key: string | null;
+  readonly parent_id: string | null;
+  readonly ordinal: number | null;
+  /** The W3C Trace Context of whoever enqueued it, when that was traced. */
+  readonly traceparent: string | null;
+  readonly worker_id: string | null;
+  readonly reason: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly run_at: string | null;
+  readonly finish_by: string | null;
+  /** Null for a job that runs here. */
+  readonly sending: Sending | null;
 }
 
 /** A limit and how much it allows. */
@@ -656,6 +707,16 @@ export interface NominalTime {
   readonly note: 'gap' | 'overlap' | null;
 }
 
+/** Why a job that was stored will be done later; nothing is wrong with it. */
+export interface Notice {
+  readonly code: 'TARGET_DOWN' | 'TARGET_PAUSED' | 'TARGET_BUSY';
+  /** For a person, as it stands. */
+  readonly message: string;
+  readonly target: string;
+  /** Null while it is only busy. */
+  readonly since: string | null;
+}
+
 /** Why and since when nothing of a queue or a type is started. */
 export interface Pause {
   readonly reason: string | null;
@@ -808,6 +869,29 @@ export interface Schedule {
   readonly updated_at: string;
 }
 
+/** How the sending of a job to its remote worker stands. */
+export interface Sending {
+  readonly target: string;
+  /** Without what follows its path. */
+  readonly url: string | null;
+  /** How the target stands, in words. */
+  readonly words: string | null;
+  /** When the job last began to wait for it. */
+  readonly parked_at: string | null;
+  readonly parked_times: number;
+  readonly sent_times: number;
+  readonly last_sent_at: string | null;
+  readonly accepted_at: string | null;
+  /** When it last said that it still works on it. */
+  readonly heard_at: string | null;
+  /** How often the target was asked since it went down. */
+  readonly probes: number;
+  readonly last_probe_at: string | null;
+  readonly next_probe_at: string | null;
+  /** The latest error of the target. */
+  readonly last_error: TargetFailure | null;
+}
+
 /** The installation at one moment. */
 export interface Status {
   /** The time of the database when it was counted. */
@@ -838,6 +922,8 @@ export interface Status {
   /** Whether a finished state has more than the 100,000 jobs that are counted. */
   readonly finished_capped: boolean;
   readonly workers: readonly Worker[];
+  /** Remote workers that are not simply up. */
+  readonly targets: readonly TroubledTarget[];
   readonly findings: readonly Finding[];
   /** Jobs past their deadline. */
   readonly late: number;
@@ -845,6 +931,62 @@ export interface Status {
   readonly stuck: number;
   /** Since the sweep last ended a round well; null before the first. */
   readonly swept_ms_ago: number | null;
+}
+
+/** A remote worker as it is now. */
+export interface Target {
+  readonly name: string;
+  /** Without what follows its path. */
+  readonly url: string;
+  readonly health_url: string | null;
+  readonly status_url: string | null;
+  /** The types whose jobs are sent to it. */
+  readonly types: readonly string[];
+  /** `half-open`: it has answered a probe, and is tried with one job. */
+  readonly state: 'up' | 'down' | 'half-open';
+  /** Whether it can be sent a job now. */
+  readonly usable: boolean;
+  /** How it stands, in words. */
+  readonly words: string;
+  readonly since: string;
+  readonly down_since: string | null;
+  /** In a row. */
+  readonly failures: number;
+  /** How often it was asked since it went down. */
+  readonly probes: number;
+  readonly last_probe_at: string | null;
+  readonly next_probe_at: string | null;
+  readonly last_ok_at: string | null;
+  readonly last_failed_at: string | null;
+  readonly last_error: TargetFailure | null;
+  /** It has asked to be sent nothing until then. */
+  readonly hold_until: string | null;
+  readonly paused: Pause | null;
+  /** Jobs that wait for it: exact to 10,000, at most 10,001. */
+  readonly parked: number;
+  /** Attempts that were sent, and are not answered yet. */
+  readonly sending: number;
+  /** Attempts that it works on. */
+  readonly accepted: number;
+  /** How many waiting jobs go out in the next second. */
+  readonly ramp: number;
+  readonly ramp_max: number;
+}
+
+/** Why a remote worker was not reached, or failed. */
+export interface TargetFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a remote worker said when it was asked. */
+export interface TargetProbe {
+  /** Null: nobody asked it within 15 s, since no process sweeps. */
+  readonly answered: boolean | null;
+  readonly error: TargetFailure | null;
+  /** The same in words. */
+  readonly message: string;
+  readonly target: Target;
 }
 
 /** What became of a message that tried a channel. */
@@ -872,6 +1014,10 @@ export interface TickRound {
   readonly refused: number;
   /** Jobs that schedules made. */
   readonly fired: number;
+  /** Remote workers that were asked whether they are back. */
+  readonly targets_probed: number;
+  /** Jobs that go on because their remote worker is back. */
+  readonly unparked: number;
   /** How many groups of late jobs there are now. */
   readonly findings: number;
   /** Whether there is more to do: call again. */
@@ -917,6 +1063,19 @@ export interface Token {
   readonly revoke_reason: string | null;
   /** To the minute. */
   readonly last_used_at: string | null;
+}
+
+/** A remote worker that takes no jobs, or is tried. */
+export interface TroubledTarget {
+  readonly name: string;
+  /** `down`, `half-open`, `paused` or `busy`. */
+  readonly state: string;
+  /** The same in words. */
+  readonly words: string;
+  /** Null while it is only busy. */
+  readonly since: string | null;
+  /** Jobs that wait for it, at most 10,001. */
+  readonly parked: number;
 }
 
 /** Why a job is where it is, and what happens next. */
@@ -1171,6 +1330,41 @@ export interface ListPausesAnswer {
   readonly data: readonly NamedPause[];
   /** Give it as `cursor` for the next page; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** What `listTargets` takes. */
+export interface ListTargetsRequest {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listTargets` answers. */
+export interface ListTargetsAnswer {
+  readonly data: readonly Target[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getTarget` takes. */
+export interface GetTargetRequest {
+  readonly name: string;
+}
+
+/** What `pauseTarget` takes. */
+export interface PauseTargetRequest extends NewPause {
+  readonly name: string;
+}
+
+/** What `resumeTarget` takes. */
+export interface ResumeTargetRequest {
+  readonly name: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `probeTarget` takes. */
+export interface ProbeTargetRequest {
+  readonly name: string;
 }
 
 /** What `listPools` takes. */
