@@ -1,5 +1,40 @@
 /** The library door: re-exports only. */
 
+export type {
+  Alert,
+  AlertActor,
+  AlertFilter,
+  AlertMark,
+  AlertState,
+  Told,
+} from './domain/alert.ts';
+export type {
+  ChannelDefinition,
+  ChannelSettings,
+  CommonChannelOptions,
+  EmailOptions,
+  PagerdutyOptions,
+  Protocol,
+  SentryOptions,
+  SlackOptions,
+  SmsOptions,
+  WebhookOptions,
+} from './domain/alert-channels.ts';
+export {
+  emailChannel,
+  pagerdutyChannel,
+  sentryChannel,
+  slackChannel,
+  smsChannel,
+  webhookChannel,
+} from './domain/alert-channels.ts';
+export type {
+  CommonRuleOptions,
+  Rule,
+  RuleKind,
+  RuleOptions,
+  RuleValue,
+} from './domain/alert-rules.ts';
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
 export type {
@@ -12,6 +47,8 @@ export type {
 } from './domain/bulk.ts';
 export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
 export type { ConnectOptions } from './domain/connect-options.ts';
+export type { AlertsDefinition, AlertsOptions, Beat, BeatOptions } from './domain/define-alerts.ts';
+export { defineAlerts } from './domain/define-alerts.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -93,6 +130,8 @@ export type { Finding, StateCount, Status, TroubledTarget, WorkerStatus } from '
 export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type { AlertChannel, Alerts, SilenceOptions } from './features/alerts/alerts.ts';
+export type { TestedChannel } from './features/alerts/messenger.ts';
 export type { Audit } from './features/audit.ts';
 export type { Bulk } from './features/bulk/bulk.ts';
 export type { BulkActionOptions, BulkActions } from './features/bulk/bulk-actions.ts';

@@ -17,6 +17,8 @@ import { TargetCalls } from './engine/target-calls.ts';
 import { TargetSweep } from './engine/target-sweep.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter } from './engine/waiter.ts';
+import { Alarm } from './features/alerts/alarm.ts';
+import { Alerts } from './features/alerts/alerts.ts';
 import { BulkActions } from './features/bulk/bulk-actions.ts';
 import { Deliveries } from './features/deliveries.ts';
 import { Executions } from './features/executions.ts';
@@ -48,6 +50,7 @@ interface Shared {
   readonly meter: Meter;
   readonly senders: Senders;
   readonly caller: HttpCaller;
+  readonly alarm: Alarm;
 }
 
 /** The parts of one connection. */
@@ -61,12 +64,13 @@ export interface Parts extends Shared {
   readonly schedules: Schedules;
   readonly targets: Targets;
   readonly deliveries: Deliveries;
+  readonly alerts: Alerts;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
 export function partsOf(database: Database, log: Log, from: DeliveryConfig | Parts): Parts {
   const shared = 'fleet' in from ? from : share(database, log, from);
-  const { enqueuer, types, fleet, meter, dispatcher } = shared;
+  const { enqueuer, types, fleet, meter, dispatcher, alarm } = shared;
   const onReady = (ready: ReadonlySet<string> | undefined): void => fleet.ready(ready);
   return {
     ...shared,
@@ -79,6 +83,7 @@ export function partsOf(database: Database, log: Log, from: DeliveryConfig | Par
     schedules: new Schedules(database, enqueuer, types),
     targets: new Targets(database, types, dispatcher.calls),
     deliveries: new Deliveries(database),
+    alerts: new Alerts(database, alarm),
   };
 }
 
@@ -119,6 +124,14 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
     meter,
     senders,
     caller,
+    alarm: new Alarm(database, log, {
+      log,
+      senders,
+      mail: telling.mail,
+      // Where alerts go is written in the application itself: a server of one's own is as good as a public one.
+      caller: new HttpCaller({ privateAddresses: 'allow' }),
+      deliver: () => void deliverer.wake(),
+    }),
   };
 }
 

@@ -21,6 +21,7 @@ import { type Finding, readFindings, readStatus, type Status } from './engine/st
 import type { TickRound } from './engine/ticks.ts';
 import type { WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import type { Alerts } from './features/alerts/alerts.ts';
 import { Audit } from './features/audit.ts';
 import { Bulk } from './features/bulk/bulk.ts';
 import type { BulkActions } from './features/bulk/bulk-actions.ts';
@@ -95,6 +96,8 @@ export class Unstuck {
   readonly targets: Targets;
   /** Who was, or is to be, told what. */
   readonly deliveries: Deliveries;
+  /** What people are told of, by which rules and channels. */
+  readonly alerts: Alerts;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -122,7 +125,7 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    ({ targets: this.targets, deliveries: this.deliveries } = parts);
+    ({ targets: this.targets, deliveries: this.deliveries, alerts: this.alerts } = parts);
     ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 
@@ -344,7 +347,7 @@ export class Unstuck {
 
   /** The names of this process's loops that have had no good round for 30 s longer than planned; empty when all is well. */
   get stalled(): readonly string[] {
-    return this.#parts.fleet.stalled;
+    return [...this.#parts.fleet.stalled, ...this.#parts.alarm.stalled];
   }
 
   /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
@@ -366,6 +369,7 @@ export class Unstuck {
     await this.#view?.close();
     this.#parts.waiter.stop();
     await this.bulkActions.stop();
+    await this.#parts.alarm.stop();
     await this.#parts.fleet.stop();
     await this.#parts.targetSweep.stop();
     this.#parts.dispatcher.calls.close();

@@ -26,6 +26,7 @@ export interface Operable
   wait(id: string, options?: WaitOptions): Promise<Job>;
   readonly bulk: Pick<Unstuck['bulk'], BulkAction>;
   readonly audit: MethodsOf<Unstuck['audit']>;
+  readonly alerts: Omit<MethodsOf<Unstuck['alerts']>, 'start'>;
   readonly tokens: Pick<Unstuck['tokens'], 'create' | 'list' | 'revoke'>;
   readonly queues: MethodsOf<Unstuck['queues']>;
   readonly targets: Omit<MethodsOf<Unstuck['targets']>, 'verifyCallback' | 'noticeFor'> & {

@@ -4,6 +4,7 @@ import { LOG_OPTIONS } from '../domain/log-options.ts';
 import { OPTIONS } from '../domain/options.ts';
 import { VERSION } from '../domain/version.ts';
 import { type Add, addTo, collect, toInteger, toNumber } from './add-command.ts';
+import { addAlerts } from './alert-commands.ts';
 import { addDeliveries } from './delivery-commands.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
@@ -69,6 +70,7 @@ function build(done: (code: number) => void): Command {
   addPools(noun('pool', 'slots: how many jobs of a pool may be live at once'));
   addLimits(noun('limit', 'how many jobs may run at once, or start in a time'));
   addDeliveries(noun('delivery', 'who was, or is to be, told what; sending again what failed'));
+  addAlerts(noun('alert', 'what people are told of: look, acknowledge, silence, try channels'));
   addTokens(noun('token', 'who may use the HTTP API'));
   const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
   help.helpInformation = () => `${EXIT_HELP}\n`;

@@ -53,8 +53,11 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   if (isEmbedded(options)) screen.hint('Starting the embedded PostgreSQL …');
   const unstuck = await patiently(
     { ...connectOptions(options, 'warn'), log },
-    (connected) =>
-      beginWork(connected, options.serveOnly === true ? undefined : loaded, options, onReplace),
+    async (connected) => {
+      const works = options.serveOnly === true ? undefined : loaded;
+      await beginWork(connected, works, options, onReplace);
+      if (loaded.alerts !== undefined) connected.alerts.start(loaded.alerts);
+    },
     (text) => say('database_awaited', text),
     stop.signal,
   );

@@ -31,7 +31,7 @@ export async function work(
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
-  const { jobs, targets } = await loadJobs(modules);
+  const { jobs, targets, alerts } = await loadJobs(modules);
   let replace = false;
   const onReplace = (): void => {
     if (supervised) return tellSupervisor('replace');
@@ -40,8 +40,10 @@ export async function work(
   };
   const unstuck = await patiently(
     { ...connectOptions(options, 'info'), log },
-    async (connected) =>
-      void (await connected.work(jobs, { ...workOptions(options, onReplace), targets })),
+    async (connected) => {
+      await connected.work(jobs, { ...workOptions(options, onReplace), targets });
+      if (alerts !== undefined) connected.alerts.start(alerts);
+    },
     (text) => sayer(options, log)('database_awaited', text),
     stop.signal,
   );

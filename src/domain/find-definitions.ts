@@ -1,4 +1,5 @@
 /** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
+import { type AlertsDefinition, isAlertsDefinition } from './define-alerts.ts';
 import type { AnyJob } from './define-job.ts';
 import { isTarget, type TargetDefinition } from './define-target.ts';
 
@@ -10,6 +11,11 @@ export function findDefinitions(exports: Readonly<Record<string, unknown>>): Any
 /** Returns every target among the exports of a module: by itself, or in an array. */
 export function findTargets(exports: Readonly<Record<string, unknown>>): TargetDefinition[] {
   return findEach(exports, isTarget);
+}
+
+/** Returns every definition of alerts among the exports of a module: by itself, or in an array. */
+export function findAlerts(exports: Readonly<Record<string, unknown>>): AlertsDefinition[] {
+  return findEach(exports, isAlertsDefinition);
 }
 
 /** Whether a value was made by `defineJob`, even by another copy of the package. */

@@ -1,4 +1,6 @@
 /** JSON: the one crossing from our own values to what HTTP and the command write, and the strict reading of what they are given. */
+
+import type { Alert } from './alert.ts';
 import type { Delivery } from './delivery.ts';
 import { unstuckError } from './errors.ts';
 import type { Job } from './job.ts';
@@ -18,6 +20,12 @@ export function deliveryJson({ payload, ...rest }: Delivery): Record<string, unk
 /** A schedule as JSON, as a job is. */
 export function scheduleJson({ input, ...rest }: Schedule): Record<string, unknown> {
   return { ...(snakeJson(rest) as object), input };
+}
+
+/** An alert as JSON: what a rule saw is left as it is, and so are the names of channels. */
+export function alertJson({ detail, told, ...rest }: Alert): Record<string, unknown> {
+  const channels = Object.entries(told).map(([channel, { state, at }]) => ({ channel, state, at }));
+  return { ...(snakeJson(rest) as object), told: snakeJson(channels), detail };
 }
 
 /** Any value without users' payloads as JSON: names become snake_case, dates RFC 3339. */

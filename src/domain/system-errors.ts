@@ -70,8 +70,8 @@ export const SYSTEM_ERRORS = {
   },
   MODULE_INVALID: {
     status: 500,
-    meaning: 'A module exports no job definitions.',
-    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`.',
+    meaning: 'A module exports no definitions.',
+    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`, or those made with defineTarget or defineAlerts.',
   },
   REQUEST_INVALID: {
     status: 422,

@@ -90,6 +90,20 @@ export interface Status {
 /** A job of which a finding could have told for less than this is the next round's business, not stuck. */
 const ROUND_MS = 5_000;
 
+/** Returns how many late jobs no current finding explains, by type: what `stuck` of the status adds up. */
+export async function countStuck(database: Database): Promise<ReadonlyMap<string, number>> {
+  const [live, findings] = await Promise.all([
+    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
+    readFindings(database),
+  ]);
+  const stuck = new Map<string, number>();
+  for (const row of live) {
+    const count = isExplained(row, findings) ? 0 : Number(row.overdue);
+    if (count > 0) stuck.set(row.type, (stuck.get(row.type) ?? 0) + count);
+  }
+  return stuck;
+}
+
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
   const [clock, live, finished, workers, targets, findings, ticks] = await Promise.all([

@@ -1,5 +1,6 @@
 /** Routes: all of them, as the handler serves and the OpenAPI document describes them. */
 import type { Route } from './route.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { claimRoutes } from './routes/claims.ts';
@@ -37,6 +38,7 @@ export const ROUTES: readonly Route[] = [
   ...executionRoutes,
   ...deliveryRoutes,
   ...auditRoutes,
+  ...alertRoutes,
   ...tickRoutes,
   ...claimRoutes,
   ...metricRoutes,

@@ -45,6 +45,7 @@ export interface Names {
   readonly schedules: Sql;
   readonly requests: Sql;
   readonly deliveries: Sql;
+  readonly alerts: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
   readonly targets: Sql;
@@ -85,6 +86,7 @@ export function namesOf(schema: string): Names {
     schedules: name('schedules'),
     requests: name('requests'),
     deliveries: name('deliveries'),
+    alerts: name('alerts'),
     tokens: name('tokens'),
     sessions: name('sessions'),
     targets: name('targets'),

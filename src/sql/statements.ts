@@ -1,5 +1,7 @@
 /** Every statement by name: what the statements test PREPAREs on a migrated schema. */
 import * as admin from './admin.ts';
+import * as alertRules from './alert-rules.ts';
+import * as alerts from './alerts.ts';
 import * as audit from './audit.ts';
 import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
@@ -38,6 +40,8 @@ import * as why from './why.ts';
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
+  alertRules,
+  alerts,
   audit,
   bulk,
   bulkActions,

@@ -159,6 +159,8 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-audit',
   'prune-requests',
   'prune-deliveries',
+  'prune-dispatches',
+  'prune-alerts',
   'list-partitions',
   'list-loose-tables',
   'read-today',

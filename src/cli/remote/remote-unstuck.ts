@@ -8,6 +8,7 @@ import type { Operable } from '../operable.ts';
 import { fromJson, toJson } from './crossing.ts';
 import { orUndefined } from './pages.ts';
 import { lookUntil } from './patience.ts';
+import { remoteAlerts } from './remote-alerts.ts';
 import { remoteBulk } from './remote-bulk.ts';
 import { remoteDeliveries } from './remote-deliveries.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
@@ -31,6 +32,7 @@ export function remoteUnstuck(client: Client): Operable {
         return { entries: fromJson(data), next };
       },
     },
+    alerts: remoteAlerts(client),
     tokens: remoteTokens(client),
     queues: remoteQueues(client),
     targets: remoteTargets(client, notices),

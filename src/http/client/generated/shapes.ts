@@ -1,5 +1,87 @@
 /** Shapes: what the operations of the API take and answer. Written by `npm run docs` from the routes: change those, not this file. */
 
+/** An alert as it is now: one for each rule and subject. */
+export interface Alert {
+  readonly id: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly state: 'pending' | 'firing' | 'resolved';
+  readonly summary: string;
+  readonly count: number;
+  /** What the rule saw last. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly since: string;
+  readonly fired_at: string | null;
+  readonly fired_times: number;
+  /** Since when it has not been seen. */
+  readonly clear_since: string | null;
+  readonly resolved_at: string | null;
+  /** What each channel was told last, and when. */
+  readonly told: readonly {
+    readonly channel: string;
+    readonly state: 'firing' | 'acknowledged' | 'resolved';
+    readonly at: string;
+  }[];
+  readonly acknowledged: {
+    readonly at: string;
+    readonly by: string | null;
+    readonly reason: string | null;
+  } | null;
+  /** It tells nobody until then; without an end until that is ended. */
+  readonly silenced: {
+    readonly at: string;
+    readonly by: string | null;
+    readonly reason: string | null;
+    readonly until: string | null;
+  } | null;
+  /** When it is looked at again; null when it is over. */
+  readonly next_look: string | null;
+  /** Whether that look is not overdue. */
+  readonly current: boolean;
+  readonly updated_at: string;
+}
+
+/** By which way people are told; without secrets. */
+export interface AlertChannel {
+  readonly name: string;
+  readonly protocol: 'sms' | 'webhook' | 'slack' | 'email' | 'sentry' | 'pagerduty';
+  /** Whom it tells, as far as it may be shown. */
+  readonly to: string;
+  readonly min_severity: 'info' | 'warning' | 'critical';
+  /** Null: all. */
+  readonly rules: readonly string[] | null;
+  readonly fallback: string | null;
+}
+
+/** What is looked for; lengths of time in milliseconds. */
+export interface AlertRule {
+  readonly name: string;
+  readonly kind:
+    | 'stuck'
+    | 'findings'
+    | 'oldest'
+    | 'oldest-of-queue'
+    | 'dead-letters'
+    | 'failure-rate'
+    | 'worker-lost'
+    | 'schedule-missed'
+    | 'paused-with-backlog'
+    | 'target-down'
+    | 'detector-dead'
+    | 'channel-failing';
+  readonly severity: 'info' | 'warning' | 'critical';
+  /** How long it must hold before it fires. */
+  readonly for_ms: number;
+  readonly clear_after_ms: number;
+  /** A channel gets at most one message in this time. */
+  readonly every_ms: number;
+  readonly repeat_ms: number | null;
+  /** Null: all that take it. */
+  readonly channels: readonly string[] | null;
+  readonly parameters: Readonly<Record<string, number | readonly string[] | null>>;
+}
+
 /** Who did what to many jobs at once, and why. */
 export interface AuditEntry {
   readonly id: string;
@@ -974,6 +1056,15 @@ export interface TargetProbe {
   readonly target: Target;
 }
 
+/** What became of a message that tried a channel. */
+export interface TestedChannel {
+  readonly channel: string;
+  readonly accepted: boolean;
+  readonly code: string | null;
+  /** What the API of the channel said. */
+  readonly message: string;
+}
+
 /** What one round of the sweep did. */
 export interface TickRound {
   /** Jobs whose time, or next attempt, had come. */
@@ -1563,6 +1654,68 @@ export interface ListAuditAnswer {
   readonly data: readonly AuditEntry[];
   /** Give it as `cursor` for the next page; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** What `listAlerts` takes. */
+export interface ListAlertsRequest {
+  /** May be repeated. */
+  readonly state?: readonly ('pending' | 'firing' | 'resolved')[] | undefined;
+  readonly rule?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** What `listAlerts` answers. */
+export interface ListAlertsAnswer {
+  readonly data: readonly Alert[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `listAlertRules` answers. */
+export interface ListAlertRulesAnswer {
+  readonly data: readonly AlertRule[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `listAlertChannels` answers. */
+export interface ListAlertChannelsAnswer {
+  readonly data: readonly AlertChannel[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `testAlertChannel` takes. */
+export interface TestAlertChannelRequest {
+  readonly name: string;
+}
+
+/** What `getAlert` takes. */
+export interface GetAlertRequest {
+  readonly id: string;
+}
+
+/** What `acknowledgeAlert` takes. */
+export interface AcknowledgeAlertRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `silenceAlert` takes. */
+export interface SilenceAlertRequest {
+  readonly id: string;
+  /** From 1s to 365d; default until it is ended. */
+  readonly for?: string | number | undefined;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `unsilenceAlert` takes. */
+export interface UnsilenceAlertRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
 }
 
 /** What `tick` takes. */
