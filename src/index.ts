@@ -2,6 +2,7 @@
 
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
+export type { Bridge, BridgeList, DeadChange, DeadMessage, DeadPlace } from './domain/bridge.ts';
 export type {
   BulkAction,
   BulkOptions,
@@ -11,6 +12,15 @@ export type {
   BulkSelection,
 } from './domain/bulk.ts';
 export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
+export type {
+  BridgeDefinition,
+  BridgedJob,
+  BridgeOptions,
+  ExpectedMessage,
+  LostDefinition,
+  LostOptions,
+} from './domain/define-bridge.ts';
+export { defineBridge } from './domain/define-bridge.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -34,7 +44,7 @@ export { defineQueue } from './domain/define-queue.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
-export { findDefinitions } from './domain/find-definitions.ts';
+export { findBridges, findDefinitions } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { JobOf } from './domain/job-of.ts';
@@ -102,6 +112,7 @@ export type {
   Queue,
   Queues,
 } from './features/queues.ts';
+export type { BridgeFilter, Bridges, DeadFilter } from './features/redis/bridges.ts';
 export type { JobCall } from './features/requests/enqueue-each.ts';
 export type { ResetStuck } from './features/reset-stuck.ts';
 export type {

@@ -14,6 +14,8 @@ import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
+import { BridgeRunner } from './features/redis/bridge-runner.ts';
+import { Bridges } from './features/redis/bridges.ts';
 import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
@@ -32,6 +34,7 @@ interface Shared {
   readonly bulkActions: BulkActions;
   readonly pull: Pull;
   readonly meter: Meter;
+  readonly bridgeRunner: BridgeRunner;
 }
 
 /** The parts of one connection. */
@@ -43,6 +46,7 @@ export interface Parts extends Shared {
   readonly queues: Queues;
   readonly executions: Executions;
   readonly schedules: Schedules;
+  readonly redis: Bridges;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
@@ -59,6 +63,7 @@ export function partsOf(database: Database, log: Log, whole?: Parts): Parts {
     queues: new Queues(database, onReady),
     executions: new Executions(database),
     schedules: new Schedules(database, enqueuer, types),
+    redis: new Bridges(database, shared.bridgeRunner),
   };
 }
 
@@ -73,9 +78,10 @@ function share(database: Database, log: Log): Shared {
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },
   ];
   const fleet: Fleet = new Fleet(database, log, (id) => waiter.ended(id), meter, chores);
+  const preparer = new Preparer(database.config, types);
   return {
     enqueuer,
-    preparer: new Preparer(database.config, types),
+    preparer,
     requests: new Requests(database, enqueuer),
     types,
     fleet,
@@ -83,5 +89,6 @@ function share(database: Database, log: Log): Shared {
     bulkActions,
     pull: new Pull(database, fleet, log, meter),
     meter,
+    bridgeRunner: new BridgeRunner(database, { enqueuer, preparer }, log),
   };
 }

@@ -1,9 +1,10 @@
-/** Loads the modules that a command was given and finds the job definitions that they export. */
+/** Loads the modules that a command was given and finds the definitions that they export. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { BridgeDefinition } from '../domain/define-bridge.ts';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
-import { findDefinitions } from '../domain/find-definitions.ts';
+import { findBridges, findDefinitions } from '../domain/find-definitions.ts';
 import type { Unstuck } from '../unstuck.ts';
 
 /** An input that a module offers for trying one of its types: its export `tryIt`. */
@@ -18,6 +19,7 @@ export type Demo = (unstuck: Unstuck) => Promise<readonly unknown[]>;
 /** What the modules export. */
 export interface LoadedJobs {
   readonly jobs: readonly AnyJob[];
+  readonly bridges: readonly BridgeDefinition[];
   readonly tryIt: TryIt | undefined;
   readonly demos: readonly Demo[];
 }
@@ -25,22 +27,25 @@ export interface LoadedJobs {
 /** Imports every module, by its path from the working directory. Throws MODULE_INVALID with the module's own error as its cause. */
 export async function loadJobs(paths: readonly string[]): Promise<LoadedJobs> {
   const jobs = new Set<AnyJob>();
+  const bridges = new Set<BridgeDefinition>();
   const demos: Demo[] = [];
   let tryIt: TryIt | undefined;
   for (const path of paths) {
     const exported = await load(path);
-    const found = findDefinitions(exported);
+    const found = [...findDefinitions(exported), ...findBridges(exported)];
     if (found.length === 0) {
       throw unstuckError(
         'MODULE_INVALID',
-        `Expected ${path} to export job definitions made with defineJob, found ${Object.keys(exported).join(', ') || 'no exports'}.`,
+        `Expected ${path} to export definitions made with defineJob or defineBridge, found ${Object.keys(exported).join(', ') || 'no exports'}.`,
       );
     }
-    for (const job of found) jobs.add(job);
+    for (const one of found)
+      if (one.kind === 'unstuck-job') jobs.add(one);
+      else bridges.add(one);
     tryIt ??= asTryIt(exported['tryIt']);
     if (typeof exported['demo'] === 'function') demos.push(exported['demo'] as Demo);
   }
-  return { jobs: [...jobs], tryIt, demos };
+  return { jobs: [...jobs], bridges: [...bridges], tryIt, demos };
 }
 
 async function load(path: string): Promise<Record<string, unknown>> {

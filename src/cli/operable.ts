@@ -30,6 +30,7 @@ export interface Operable
   readonly pools: MethodsOf<Unstuck['pools']>;
   readonly limits: MethodsOf<Unstuck['limits']>;
   readonly executions: MethodsOf<Unstuck['executions']>;
+  readonly redis: Omit<MethodsOf<Unstuck['redis']>, 'start'>;
   readonly schedules: Omit<MethodsOf<Unstuck['schedules']>, 'set'> & {
     set(name: string, options: ScheduleOfType): Promise<Schedule>;
   };

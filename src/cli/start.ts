@@ -1,5 +1,4 @@
 /** `unstuck start`: database, worker and HTTP server in one process, with words for a person. */
-import type { AnyJob } from '../domain/define-job.ts';
 import { parseWorkOptions } from '../domain/work-options.ts';
 import type { HttpServer } from '../http/index.ts';
 import { formatDuration } from '../std/duration.ts';
@@ -14,7 +13,7 @@ import { connectOptions, isEmbedded, patiently, refuseServer } from './session.t
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 import { watchCounts } from './watch-counts.ts';
-import { type WorkCommandOptions, workOptions } from './work.ts';
+import { beginWork, type WorkCommandOptions } from './work.ts';
 
 /** How it runs. */
 export interface StartOptions extends WorkCommandOptions {
@@ -55,7 +54,12 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   const unstuck = await patiently(
     { ...connectOptions(options, 'warn'), log },
     (connected) =>
-      beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
+      beginWork(
+        connected,
+        options.serveOnly === true ? { ...loaded, jobs: [] } : loaded,
+        options,
+        onReplace,
+      ),
     (text) => say('database_awaited', text),
     stop.signal,
   );
@@ -68,17 +72,6 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   if (!stopped) return EXIT.failed;
   if (requests.halt.aborted) return EXIT.interrupted;
   return replace ? EXIT.replace : EXIT.ok;
-}
-
-/** Without definitions it only serves, and takes part in the sweep. */
-async function beginWork(
-  unstuck: Unstuck,
-  jobs: readonly AnyJob[],
-  options: StartOptions,
-  onReplace: () => void,
-): Promise<void> {
-  if (jobs.length === 0) unstuck.sweep();
-  else await unstuck.work(jobs, workOptions(options, onReplace));
 }
 
 /** Serves until the signal; answers whether everything stopped in time. */

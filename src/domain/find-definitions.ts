@@ -1,21 +1,19 @@
-/** Finding the job definitions that a module exports. */
+/** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
+import type { BridgeDefinition } from './define-bridge.ts';
 import type { AnyJob } from './define-job.ts';
+import { isOfKind } from './kinds.ts';
 
-/** Returns every definition among the exports of a module: by itself, or in an array. */
+/** Returns every job definition among the exports of a module: by itself, or in an array. */
 export function findDefinitions(exports: Readonly<Record<string, unknown>>): AnyJob[] {
-  const found = new Set<AnyJob>();
-  for (const value of Object.values(exports)) {
-    for (const item of Array.isArray(value) ? value : [value])
-      if (isDefinition(item)) found.add(item);
-  }
-  return [...found];
+  return findOfKind<AnyJob>(exports, 'unstuck-job');
 }
 
-/** Whether a value was made by `defineJob`, even by another copy of the package. */
-export function isDefinition(value: unknown): value is AnyJob {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (value as { kind?: unknown }).kind === 'unstuck-job'
-  );
+/** Returns every bridge among the exports of a module: by itself, or in an array. */
+export function findBridges(exports: Readonly<Record<string, unknown>>): BridgeDefinition[] {
+  return findOfKind<BridgeDefinition>(exports, 'unstuck-bridge');
+}
+
+function findOfKind<T>(exports: Readonly<Record<string, unknown>>, kind: string): T[] {
+  const items = Object.values(exports).flatMap((value) => (Array.isArray(value) ? value : [value]));
+  return [...new Set(items.filter((item) => isOfKind(item, kind)))] as T[];
 }

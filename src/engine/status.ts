@@ -74,6 +74,9 @@ export interface Status {
 /** A job of which a finding could have told for less than this is the next round's business, not stuck. */
 const ROUND_MS = 5_000;
 
+/** Findings that tell of no live jobs. */
+const OF_NO_JOBS: ReadonlySet<string> = new Set(['loop', 'schedule', 'bridge']);
+
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
   const [clock, live, finished, workers, findings, ticks] = await Promise.all([
@@ -133,7 +136,7 @@ function isExplained(
   findings: readonly Finding[],
 ): boolean {
   return findings.some((finding) => {
-    if (!finding.current || finding.kind === 'loop' || finding.kind === 'schedule') return false;
+    if (!finding.current || OF_NO_JOBS.has(finding.kind)) return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
     if (finding.kind === 'running') return row.state === 'running';
     if (finding.kind === 'slot' || finding.kind === 'limit') return row.waits_for === finding.kind;

@@ -1,6 +1,7 @@
 /** Routes: all of them, as the handler serves and the OpenAPI document describes them. */
 import type { Route } from './route.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { bridgeRoutes } from './routes/bridges.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { documentRoutes } from './routes/document.ts';
@@ -31,6 +32,7 @@ export const ROUTES: readonly Route[] = [
   ...poolRoutes,
   ...limitRoutes,
   ...scheduleRoutes,
+  ...bridgeRoutes,
   ...executionRoutes,
   ...auditRoutes,
   ...tickRoutes,

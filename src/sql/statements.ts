@@ -1,6 +1,7 @@
 /** Every statement by name: what the statements test PREPAREs on a migrated schema. */
 import * as admin from './admin.ts';
 import * as audit from './audit.ts';
+import * as bridges from './bridges.ts';
 import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
@@ -35,6 +36,7 @@ import * as why from './why.ts';
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
   audit,
+  bridges,
   bulk,
   bulkActions,
   claim,

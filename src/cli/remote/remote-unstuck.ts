@@ -10,6 +10,7 @@ import { lookUntil } from './patience.ts';
 import { remoteBulk } from './remote-bulk.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
+import { remoteRedis } from './remote-redis.ts';
 import { remoteSchedules } from './remote-schedules.ts';
 import { remoteTokens } from './remote-tokens.ts';
 
@@ -33,6 +34,7 @@ export function remoteUnstuck(client: Client): Operable {
     limits: remoteLimits(client),
     executions: remoteExecutions(client),
     schedules: remoteSchedules(client),
+    redis: remoteRedis(client),
   };
 }
 

@@ -12,6 +12,7 @@ import { schedules } from './009-schedules.ts';
 import { tokens } from './010-tokens.ts';
 import { requests } from './011-requests.ts';
 import { pull } from './012-pull.ts';
+import { bridges } from './016-bridges.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -36,6 +37,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 10, name: 'tokens', needs: 7, build: tokens },
   { number: 11, name: 'requests', needs: 7, build: requests },
   { number: 12, name: 'pull', needs: 7, build: pull },
+  { number: 16, name: 'bridges', needs: 7, build: bridges },
 ];
 
 /** The number of the newest migration that this version knows. */
