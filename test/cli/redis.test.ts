@@ -57,9 +57,29 @@ describe.runIf(REDIS)('a module that exports a bridge', () => {
     const ended = await run(['work', MODULE, '--no-supervise'], {
       env: { ...env, UNSTUCK_REDIS_URL: '' },
     });
-    expect(ended.code).toBe(1);
+    expect(ended.code).toBe(2);
     expect(ended.stderr).toContain('REDIS_URL_INVALID');
   });
+});
+
+test('a bridge says what to install where the package is missing', async () => {
+  const database = await freshDatabase();
+  onTestFinished(() => database.drop());
+  const hook = `import { registerHooks } from 'node:module';
+    registerHooks({ resolve: (name, context, next) => {
+      if (name === 'redis') throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+      return next(name, context);
+    } });`;
+  const ended = await run(['work', MODULE, '--no-supervise'], {
+    env: {
+      UNSTUCK_DATABASE_URL: database.url,
+      UNSTUCK_REDIS_URL: 'redis://127.0.0.1:1',
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}`,
+    },
+  });
+  expect(ended.code).toBe(1);
+  expect(ended.stderr).toContain('REDIS_PACKAGE_MISSING');
+  expect(ended.stderr).toContain('npm install redis');
 });
 
 describe.runIf(REDIS)('the commands', () => {

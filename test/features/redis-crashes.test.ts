@@ -215,6 +215,23 @@ describe.runIf(REDIS)('a bridge', () => {
     expect((await thaw(await bridgeWorld(), 'no-dedup')).twice.length).toBeGreaterThan(0);
   });
 
+  test('takes nothing out of a Redis that has no memory left, says so, and goes on when it has', {
+    timeout: 60_000,
+  }, async () => {
+    const all = await bridgeWorld();
+    await all.push(...orders(100));
+    await all.redis.send('CONFIG', 'SET', 'maxmemory', '1');
+    await all.unstuck.redis.start(all.bridge({ id: idOf }));
+    expect((await all.logged('bridge_failed')).facts['error']).toMatchObject({
+      code: 'REDIS_REFUSED',
+      message: expect.stringContaining('OOM'),
+    });
+    expect(await all.redis.send('LLEN', 'jobs')).toBe(100);
+    await all.redis.send('CONFIG', 'SET', 'maxmemory', '0');
+    await all.emptied();
+    expect(wrong(100, await all.stored())).toEqual(NONE);
+  });
+
   test('two of them share the messages of one list, and none is stored twice', {
     timeout: 60_000,
   }, async () => {

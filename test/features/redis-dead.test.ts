@@ -195,6 +195,15 @@ describe.runIf(REDIS)('lost messages', () => {
     expect((await all.unstuck.redis.get('orders'))?.lostTimes).toBe(2);
   });
 
+  test('under another id than their own are refused: each would be two jobs', async () => {
+    const all = await bridgeWorld();
+    const find = async () => [{ id: 'x', message: { n: 7, id: 'y' } }];
+    await all.unstuck.redis.start(all.bridge({ id: idOf, lost: { find, every: '1s' } }));
+    const { facts } = await all.logged('bridge_failed');
+    expect(facts['error']).toMatchObject({ code: 'OPTION_INVALID' });
+    expect([...(await all.stored())]).toEqual([]);
+  });
+
   test('whose query is wrong stop neither the bridge nor its looks, and that is told', async () => {
     const all = await bridgeWorld();
     await all.unstuck.redis.start(

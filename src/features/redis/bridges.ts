@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bridge, DeadChange, DeadMessage, DeadPlace } from '../../domain/bridge.ts';
 import { checkActor } from '../../domain/bulk.ts';
-import { messageOfEntry, toDeadMessage } from '../../domain/dead-entry.ts';
+import { digestOfEntry, messageOfEntry, toDeadMessage } from '../../domain/dead-entry.ts';
 import type { BridgeDefinition } from '../../domain/define-bridge.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import { checkCount } from '../../domain/job-filter.ts';
@@ -109,24 +109,11 @@ export class Bridges {
     const distinct = checkPlaces(places);
     const bridge = await readBridge(this.#database, name);
     return this.#runner.lend(name, async (redis) => {
-      const messages = await messagesAt(redis, bridge.deadList, distinct);
       const asked = { bridge: name, list: bridge.deadList, places: distinct, done: null };
       const auditId = await this.#audit([action, actor, asked]);
-      const to =
-        action === 'dead-delete' ? 'nowhere' : bridge.takeFrom === 'right' ? 'left' : 'right';
-      const triples = distinct.flatMap(({ position, digest }, index) => [
-        String(position),
-        digest,
-        messages[index] ?? '',
-      ]);
-      const keys = [bridge.deadList, bridge.list];
-      const marks = (await redis.run(MOVE_DEAD, keys, [
-        to,
-        randomUUID(),
-        ...triples,
-      ])) as readonly number[];
-      const changed = distinct.filter((_, index) => marks[index] !== 1);
-      const done = distinct.length - changed.length;
+      const moved = await move(redis, bridge, action === 'dead-requeue', distinct);
+      const changed = distinct.filter((place) => !moved.has(place));
+      const done = moved.size;
       await this.#database.run(noteAudit, [auditId, JSON.stringify({ done }), true]);
       return { done, changed };
     });
@@ -143,16 +130,39 @@ export class Bridges {
   }
 }
 
-/** The messages of the entries at these places, whichever they are by now: the script compares their digests. */
+/** Moves the entries that stand at these places with these digests; returns which did. */
+async function move(
+  redis: RedisConnection,
+  { deadList, list, takeFrom }: Bridge,
+  back: boolean,
+  places: readonly DeadPlace[],
+): Promise<ReadonlySet<DeadPlace>> {
+  const found = await messagesAt(redis, deadList, places);
+  if (found.size === 0) return new Set();
+  const there = [...found.keys()];
+  const end = takeFrom === 'right' ? 'left' : 'right';
+  const triples = [...found].flatMap(([{ position, digest }, message]) => [
+    String(position),
+    digest,
+    message,
+  ]);
+  const args = [back ? end : 'nowhere', randomUUID(), ...triples];
+  const marks = (await redis.run(MOVE_DEAD, [deadList, list], args)) as readonly number[];
+  return new Set(there.filter((_, index) => marks[index] === 1));
+}
+
+/** The messages of the entries that are what they were seen to be: a message is only sent with the digest of its own entry. */
 async function messagesAt(
   redis: RedisConnection,
   list: string,
   places: readonly DeadPlace[],
-): Promise<readonly Buffer[]> {
-  const messages: Buffer[] = [];
-  for (const { position } of places) {
-    const entry = (await redis.command(['LINDEX', list, String(-1 - position)])) as Buffer | null;
-    messages.push(entry === null ? Buffer.alloc(0) : messageOfEntry(entry));
+): Promise<ReadonlyMap<DeadPlace, Buffer>> {
+  const messages = new Map<DeadPlace, Buffer>();
+  for (const place of places) {
+    const at = String(-1 - place.position);
+    const entry = (await redis.command(['LINDEX', list, at])) as Buffer | null;
+    if (entry !== null && digestOfEntry(entry) === place.digest)
+      messages.set(place, messageOfEntry(entry));
   }
   return messages;
 }

@@ -119,9 +119,20 @@ async function readExpected(
         'OPTION_INVALID',
         `Expected lost of bridge ${bridge.name} to return rows with id and message, got ${shown(row)}.`,
       );
+    checkSame(bridge, id, Buffer.from(text));
     found.set(id, { id, jobId: jobIdOf(bridge.name, id), raw: Buffer.from(text) });
   }
   return [...found.values()];
+}
+
+/** Else the message would be one job when it is found and another one when it comes by the list. */
+function checkSame(bridge: BridgeDefinition, id: string, raw: Buffer): void {
+  const own = idOfMessage(bridge, raw);
+  if (own === undefined || own === id) return;
+  throw unstuckError(
+    'OPTION_INVALID',
+    `Expected lost of bridge ${bridge.name} to return for each message the id that the bridge gives it, got ${shown(id)} for one with ${shown(own)}.`,
+  );
 }
 
 async function queried(database: Database, text: string): Promise<readonly unknown[]> {
