@@ -37,6 +37,7 @@ export type {
 } from './domain/alert-rules.ts';
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
+export type { Bridge, BridgeList, DeadChange, DeadMessage, DeadPlace } from './domain/bridge.ts';
 export type {
   BulkAction,
   BulkOptions,
@@ -49,6 +50,15 @@ export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
 export type { ConnectOptions } from './domain/connect-options.ts';
 export type { AlertsDefinition, AlertsOptions, Beat, BeatOptions } from './domain/define-alerts.ts';
 export { defineAlerts } from './domain/define-alerts.ts';
+export type {
+  BridgeDefinition,
+  BridgedJob,
+  BridgeOptions,
+  ExpectedMessage,
+  LostDefinition,
+  LostOptions,
+} from './domain/define-bridge.ts';
+export { defineBridge } from './domain/define-bridge.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -83,7 +93,7 @@ export type { Delivery, DeliveryError, JobDelivery } from './domain/delivery.ts'
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
-export { findDefinitions, findTargets } from './domain/find-definitions.ts';
+export { findBridges, findDefinitions, findTargets } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { JobOf } from './domain/job-of.ts';
@@ -156,6 +166,7 @@ export type {
   Queue,
   Queues,
 } from './features/queues.ts';
+export type { BridgeFilter, Bridges, DeadFilter } from './features/redis/bridges.ts';
 export type { JobCall } from './features/requests/enqueue-each.ts';
 export type { ResetStuck } from './features/reset-stuck.ts';
 export type {

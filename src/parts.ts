@@ -26,6 +26,8 @@ import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
+import { BridgeRunner } from './features/redis/bridge-runner.ts';
+import { Bridges } from './features/redis/bridges.ts';
 import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
@@ -51,6 +53,7 @@ interface Shared {
   readonly senders: Senders;
   readonly caller: HttpCaller;
   readonly alarm: Alarm;
+  readonly bridgeRunner: BridgeRunner;
 }
 
 /** The parts of one connection. */
@@ -65,6 +68,7 @@ export interface Parts extends Shared {
   readonly targets: Targets;
   readonly deliveries: Deliveries;
   readonly alerts: Alerts;
+  readonly redis: Bridges;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
@@ -84,6 +88,7 @@ export function partsOf(database: Database, log: Log, from: DeliveryConfig | Par
     targets: new Targets(database, types, dispatcher.calls),
     deliveries: new Deliveries(database),
     alerts: new Alerts(database, alarm),
+    redis: new Bridges(database, shared.bridgeRunner),
   };
 }
 
@@ -110,9 +115,10 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
   const loops = { deliverer, dispatcher };
   const fleet: Fleet = new Fleet(database, log, onEnded, meter, loops, chores);
   const claims = new PullClaims(database, log, fleet.readiness, meter);
+  const preparer = new Preparer(database.config, types, emailReporter(log, telling));
   return {
     enqueuer,
-    preparer: new Preparer(database.config, types, emailReporter(log, telling)),
+    preparer,
     requests: new Requests(database, enqueuer),
     types,
     fleet,
@@ -122,6 +128,7 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
     dispatcher,
     targetSweep,
     meter,
+    bridgeRunner: new BridgeRunner(database, { enqueuer, preparer }, log),
     senders,
     caller,
     alarm: new Alarm(database, log, {

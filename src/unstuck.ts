@@ -32,6 +32,7 @@ import type { Limits } from './features/limits.ts';
 import type { Pools } from './features/pools.ts';
 import type { Pull } from './features/pull.ts';
 import type { Queues } from './features/queues.ts';
+import type { Bridges } from './features/redis/bridges.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import type { Schedules } from './features/schedules/schedules.ts';
@@ -98,6 +99,8 @@ export class Unstuck {
   readonly deliveries: Deliveries;
   /** What people are told of, by which rules and channels. */
   readonly alerts: Alerts;
+  /** Redis lists whose messages become jobs. */
+  readonly redis: Bridges;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -126,7 +129,7 @@ export class Unstuck {
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
     ({ targets: this.targets, deliveries: this.deliveries, alerts: this.alerts } = parts);
-    ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
+    ({ bulkActions: this.bulkActions, pull: this.pull, redis: this.redis } = parts);
   }
 
   /**
@@ -368,6 +371,7 @@ export class Unstuck {
     if (this.#whole !== undefined) return this.#database.close();
     await this.#view?.close();
     this.#parts.waiter.stop();
+    await this.#parts.bridgeRunner.stop();
     await this.bulkActions.stop();
     await this.#parts.alarm.stop();
     await this.#parts.fleet.stop();

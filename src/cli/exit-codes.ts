@@ -45,6 +45,7 @@ export function exitCodeOf(error: unknown): number {
 
 const SPECIAL: Readonly<Partial<Record<ErrorCode, number>>> = {
   DATABASE_URL_INVALID: EXIT.usage,
+  REDIS_URL_INVALID: EXIT.usage,
   MODULE_INVALID: EXIT.usage,
   WAIT_TIMEOUT: EXIT.findings,
   EMBEDDED_POSTGRES_MISSING: EXIT.unreachable,

@@ -37,6 +37,7 @@ export interface Operable
   readonly limits: MethodsOf<Unstuck['limits']>;
   readonly executions: MethodsOf<Unstuck['executions']>;
   readonly deliveries: MethodsOf<Unstuck['deliveries']>;
+  readonly redis: Omit<MethodsOf<Unstuck['redis']>, 'start'>;
   readonly schedules: Omit<MethodsOf<Unstuck['schedules']>, 'set'> & {
     set(name: string, options: ScheduleOfType): Promise<Schedule>;
   };

@@ -10,6 +10,7 @@ import { describeFailure } from './describe-failure.ts';
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
 import { addAudit, addBulk, addJobs } from './job-commands.ts';
 import { addLimits, addPools, addQueues, addTargets, addTypes } from './link-commands.ts';
+import { addRedis } from './redis-commands.ts';
 import { addSchedules } from './schedule-commands.ts';
 import { addTokens } from './token-commands.ts';
 
@@ -64,6 +65,7 @@ function build(done: (code: number) => void): Command {
   addBulk(noun('bulk', 'change many jobs at once'));
   addAudit(noun('audit', 'what people did to many jobs'));
   addSchedules(noun('schedule', 'look at schedules and change them'));
+  addRedis(noun('redis', 'look at Redis lists whose messages become jobs, and at dead messages'));
   addQueues(noun('queue', 'look at queues, pause, resume and drain them'));
   addTypes(noun('type', 'pause and resume one job type'));
   addTargets(noun('target', 'remote workers: how they stand, and what waits for them'));

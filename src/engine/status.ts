@@ -103,6 +103,10 @@ export async function countStuck(database: Database): Promise<ReadonlyMap<string
   }
   return stuck;
 }
+/** Findings that are called as the gate at which their jobs wait. */
+const OF_ONE_GATE: ReadonlySet<string> = new Set(['slot', 'limit', 'target']);
+/** Findings that tell of no live jobs. */
+const OF_NO_JOBS: ReadonlySet<string> = new Set(['loop', 'schedule', 'bridge']);
 
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
@@ -165,10 +169,10 @@ function isExplained(
   findings: readonly Finding[],
 ): boolean {
   return findings.some((finding) => {
-    if (!finding.current || finding.kind === 'loop' || finding.kind === 'schedule') return false;
+    if (!finding.current || OF_NO_JOBS.has(finding.kind)) return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
     if (finding.kind === 'running') return row.state === 'running';
-    if (finding.kind === 'slot' || finding.kind === 'limit') return row.waits_for === finding.kind;
+    if (OF_ONE_GATE.has(finding.kind)) return row.waits_for === finding.kind;
     return row.waits_for === finding.subject;
   });
 }

@@ -2,6 +2,7 @@
 import type { Route } from './route.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { bridgeRoutes } from './routes/bridges.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   ...poolRoutes,
   ...limitRoutes,
   ...scheduleRoutes,
+  ...bridgeRoutes,
   ...executionRoutes,
   ...deliveryRoutes,
   ...auditRoutes,

@@ -1,5 +1,6 @@
 /** Findings: why groups of jobs are late. Found at the head of each group's index, whatever the size of the backlog. */
 import type { LateGroup } from '../domain/explain.ts';
+import { lateBridges } from './bridges.ts';
 import { eachJob } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 import { targetInWords } from './targets.ts';
@@ -14,7 +15,7 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired. */
+  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired, or a bridge carries nothing. */
   readonly detail: string | null;
 }
 
@@ -150,7 +151,7 @@ const lateSchedules = (t: Names): Sql => sql`
 
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
- * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules.
+ * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules; bridges.
  */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
@@ -197,7 +198,8 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   from ${t.workers} w left join lateral unnest(w.stalled) as s (name) on true
   where w.state = 'live' and w.lease_until > ${t.now} and (w.stalled <> '{}' or w.loop_lag_ms > ${LAG_MAX_MS})
   group by w.name
-  union all ${lateSchedules(t)}`,
+  union all ${lateSchedules(t)}
+  union all ${lateBridges(t)}`,
 );
 
 /**

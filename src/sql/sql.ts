@@ -42,6 +42,7 @@ export interface Names {
   readonly keyWindows: Sql;
   readonly pauses: Sql;
   readonly audit: Sql;
+  readonly bridges: Sql;
   readonly schedules: Sql;
   readonly requests: Sql;
   readonly deliveries: Sql;
@@ -83,6 +84,7 @@ export function namesOf(schema: string): Names {
     keyWindows: name('key_windows'),
     pauses: name('pauses'),
     audit: name('audit'),
+    bridges: name('bridges'),
     schedules: name('schedules'),
     requests: name('requests'),
     deliveries: name('deliveries'),

@@ -3,6 +3,7 @@ import * as admin from './admin.ts';
 import * as alertRules from './alert-rules.ts';
 import * as alerts from './alerts.ts';
 import * as audit from './audit.ts';
+import * as bridges from './bridges.ts';
 import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
@@ -43,6 +44,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   alertRules,
   alerts,
   audit,
+  bridges,
   bulk,
   bulkActions,
   claim,

@@ -13,6 +13,7 @@ import { remoteBulk } from './remote-bulk.ts';
 import { remoteDeliveries } from './remote-deliveries.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
+import { remoteRedis } from './remote-redis.ts';
 import { remoteSchedules } from './remote-schedules.ts';
 import { remoteTargets } from './remote-targets.ts';
 import { remoteTokens } from './remote-tokens.ts';
@@ -41,6 +42,7 @@ export function remoteUnstuck(client: Client): Operable {
     executions: remoteExecutions(client),
     schedules: remoteSchedules(client),
     deliveries: remoteDeliveries(client),
+    redis: remoteRedis(client),
   };
 }
 

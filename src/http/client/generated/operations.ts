@@ -4,6 +4,7 @@ import type {
   AbortBulkActionRequest,
   AcknowledgeAlertRequest,
   Alert,
+  Bridge,
   BulkAction,
   BulkDryRun,
   CancelJobRequest,
@@ -15,6 +16,9 @@ import type {
   CompleteClaimRequest,
   CountJobsRequest,
   CreateTokenRequest,
+  DeadChange,
+  DeleteBridgeRequest,
+  DeleteDeadMessagesRequest,
   DeleteJobRequest,
   DeleteLimitRequest,
   DeletePoolRequest,
@@ -29,6 +33,7 @@ import type {
   FailClaimRequest,
   FanOut,
   GetAlertRequest,
+  GetBridgeRequest,
   GetBulkActionRequest,
   GetDeliveryRequest,
   GetExecutionsRequest,
@@ -51,10 +56,14 @@ import type {
   ListAlertsRequest,
   ListAuditAnswer,
   ListAuditRequest,
+  ListBridgesAnswer,
+  ListBridgesRequest,
   ListBulkActionsAnswer,
   ListBulkActionsRequest,
   ListCellsAnswer,
   ListCellsRequest,
+  ListDeadMessagesAnswer,
+  ListDeadMessagesRequest,
   ListDeliveriesAnswer,
   ListDeliveriesRequest,
   ListFindingsAnswer,
@@ -96,6 +105,7 @@ import type {
   ReleaseJobRequest,
   RepairPoolsAnswer,
   ReportProgressRequest,
+  RequeueDeadMessagesRequest,
   ResetStuck,
   ResetStuckRequest,
   ResumeQueueRequest,
@@ -391,6 +401,46 @@ export interface Operations {
    * Throws SCHEDULE_NOT_FOUND, REQUEST_TIMEOUT, SCHEDULE_INVALID.
    */
   previewSchedule(request?: PreviewRequest, options?: CallOptions): Promise<PreviewScheduleAnswer>;
+  /** Lists bridges, by name. */
+  listBridges(request?: ListBridgesRequest, options?: CallOptions): Promise<ListBridgesAnswer>;
+  /**
+   * Answers one bridge, as it was last looked at.
+   * Throws BRIDGE_UNKNOWN.
+   */
+  getBridge(request: GetBridgeRequest, options?: CallOptions): Promise<Bridge>;
+  /**
+   * Forgets a bridge that is not run any more; its lists stay.
+   * A process that runs it brings it back.
+   * Throws BRIDGE_UNKNOWN.
+   */
+  deleteBridge(request: DeleteBridgeRequest, options?: CallOptions): Promise<undefined>;
+  /**
+   * Lists dead messages, the oldest first.
+   * Answered by a process that runs the bridge, or has UNSTUCK_REDIS_URL.
+   * Throws BRIDGE_UNKNOWN, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  listDeadMessages(
+    request: ListDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<ListDeadMessagesAnswer>;
+  /**
+   * Puts dead messages back into the list, as they came.
+   * Those that do not stand where they were seen are left alone and named.
+   * Throws BRIDGE_UNKNOWN, REQUEST_TIMEOUT, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  requeueDeadMessages(
+    request: RequeueDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<DeadChange>;
+  /**
+   * Deletes dead messages.
+   * Those that do not stand where they were seen are left alone and named.
+   * Throws BRIDGE_UNKNOWN, REQUEST_TIMEOUT, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  deleteDeadMessages(
+    request: DeleteDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<DeadChange>;
   /**
    * Answers how the work of a fan-out stands.
    * Throws JOB_NOT_FOUND, JOB_ID_INVALID.

@@ -93,6 +93,44 @@ export interface AuditEntry {
   readonly detail: unknown;
 }
 
+/** A Redis list whose messages become jobs. */
+export interface Bridge {
+  readonly name: string;
+  readonly list: string;
+  readonly dead_list: string;
+  readonly take_from: 'left' | 'right';
+  /** Where Redis is, without user and password. */
+  readonly address: string;
+  readonly state: 'new' | 'up' | 'away';
+  readonly last_error: string | null;
+  readonly away_at: string | null;
+  readonly looked_at: string | null;
+  /** In the past when no process runs the bridge. */
+  readonly next_look: string;
+  /** Milliseconds. */
+  readonly late_after: number;
+  readonly waiting: BridgeList;
+  readonly processing: BridgeList;
+  readonly dead: BridgeList;
+  readonly taken_times: number;
+  /** Lost messages that were found and sent. */
+  readonly lost_times: number;
+  /** The latest of them, at most 20. */
+  readonly lost_ids: readonly string[];
+  readonly lost_look_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** One of the lists of a bridge, as last measured. */
+export interface BridgeList {
+  readonly length: number;
+  /** When its oldest message was sent, or was first seen to be the oldest. */
+  readonly oldest_at: string | null;
+  /** Over the latest whole minute; negative when it shrinks. */
+  readonly growth_per_minute: number | null;
+}
+
 /** A change of many jobs as it stands. */
 export interface BulkAction {
   readonly id: string;
@@ -163,6 +201,14 @@ export interface Cell {
   readonly error: JobError | null;
 }
 
+/** The shape `ChangedPlace` of the API. */
+export interface ChangedPlace {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+}
+
 /** What a worker asks for. */
 export interface Claim {
   readonly types: readonly string[];
@@ -220,6 +266,43 @@ export interface ClaimedJobs {
   }[];
   /** Say so often, or oftener, that you still run them. */
   readonly heartbeat_every_ms: number;
+}
+
+/** What became of dead messages. */
+export interface DeadChange {
+  readonly done: number;
+  /** Those that do not stand there any more; nothing was done to them. */
+  readonly changed: readonly ChangedPlace[];
+}
+
+/** A message that could not become a job. */
+export interface DeadMessage {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+  /** As it came, at most 10,000 characters of it. */
+  readonly message: string;
+  readonly encoding: 'text' | 'base64';
+  readonly bytes: number;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly dead_at: string | null;
+}
+
+/** The shape `DeadPlace` of the API. */
+export interface DeadPlace {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+}
+
+/** Dead messages, by where they were seen. */
+export interface DeadSelection {
+  readonly messages: readonly DeadPlace[];
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
 }
 
 /** One thing that somebody is told, and how that stands. */
@@ -1572,6 +1655,55 @@ export interface PreviewScheduleAnswer {
   readonly data: readonly NominalTime[];
   /** Give it as `cursor` for the next page; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** What `listBridges` takes. */
+export interface ListBridgesRequest {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listBridges` answers. */
+export interface ListBridgesAnswer {
+  readonly data: readonly Bridge[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getBridge` takes. */
+export interface GetBridgeRequest {
+  readonly name: string;
+}
+
+/** What `deleteBridge` takes. */
+export interface DeleteBridgeRequest {
+  readonly name: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `listDeadMessages` takes. */
+export interface ListDeadMessagesRequest {
+  readonly name: string;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listDeadMessages` answers. */
+export interface ListDeadMessagesAnswer {
+  readonly data: readonly DeadMessage[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `requeueDeadMessages` takes. */
+export interface RequeueDeadMessagesRequest extends DeadSelection {
+  readonly name: string;
+}
+
+/** What `deleteDeadMessages` takes. */
+export interface DeleteDeadMessagesRequest extends DeadSelection {
+  readonly name: string;
 }
 
 /** What `getExecutions` takes. */
