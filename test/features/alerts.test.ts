@@ -1,5 +1,6 @@
 // The laws of alerts: when they fire and resolve, how seldom people are told, and that one of many processes tells.
 import { expect, test } from 'vitest';
+import { pagerdutyChannel } from '../../src/domain/alert-channels.ts';
 import { ALERTS_TICK, evaluate } from '../../src/features/alerts/evaluate.ts';
 import { takeAlertTick } from '../../src/sql/alerts.ts';
 import { setup } from '../support/unstuck.ts';
@@ -245,4 +246,41 @@ test('an alert of a rule that nobody has any more ends after an hour without a l
   expect(await all.unstuck.alerts.list()).toMatchObject([{ state: 'firing', current: false }]);
   await others.at('62 minutes');
   expect(await all.unstuck.alerts.list()).toEqual([]);
+});
+
+test('what was acknowledged is told to PagerDuty, once, and to nobody else', async () => {
+  const all = await setup({ sweep: false });
+  const { at, told, finding } = rounds(all, {
+    channels: { ops: someChannel(), pager: pagerdutyChannel({ routingKey: 'R0' }) },
+  });
+  await finding('mail');
+  await at('0s');
+  const [alert] = await all.unstuck.alerts.list();
+  await all.unstuck.alerts.acknowledge(alert?.id as string, { by: 'ann', reason: 'on it' });
+  await at('10 seconds');
+  await at('20 seconds');
+  expect((await told()).slice(2)).toMatchObject([
+    {
+      channel: 'pager',
+      event: 'alert.acknowledged',
+      text: expect.stringMatching(/^Acknowledged by ann \(on it\)\./),
+    },
+  ]);
+  await finding('mail', false);
+  await at('6 minutes');
+  const ended = (await told()).slice(3);
+  expect(ended.map(({ channel }) => channel).toSorted()).toEqual(['ops', 'pager']);
+});
+
+test('the database refuses an alert that holds and that nobody looks at again', async () => {
+  const all = await setup({ sweep: false });
+  const insert = (state: string): Promise<unknown> =>
+    all.query(
+      `insert into unstuck.alerts (id, rule, subject, severity, state, summary, since, fired_at, updated_at)
+        values (gen_random_uuid(), 'r', $1, 'info', $1, 's', now(), now(), now())`,
+      [state],
+    );
+  for (const state of ['pending', 'firing'])
+    await expect(insert(state)).rejects.toMatchObject({ constraint: 'alerts_live_has_next_look' });
+  await insert('resolved');
 });
