@@ -159,6 +159,7 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-audit',
   'prune-requests',
   'prune-deliveries',
+  'prune-dispatches',
   'list-partitions',
   'list-loose-tables',
   'read-today',
