@@ -42,11 +42,11 @@ export type {
   TargetPick,
 } from './domain/define-target.ts';
 export { defineTarget } from './domain/define-target.ts';
-export type { Delivery, DeliveryError, Notice } from './domain/delivery.ts';
+export type { Delivery, DeliveryError, JobDelivery } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
-export { findDefinitions } from './domain/find-definitions.ts';
+export { findDefinitions, findTargets } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { JobOf } from './domain/job-of.ts';
@@ -82,13 +82,14 @@ export type {
   ScheduleSettings,
 } from './domain/schedule.ts';
 export type { Scope } from './domain/scopes.ts';
+export type { Notice, NoticeCode } from './domain/target-notice.ts';
 export type { TokenSettings } from './domain/tokens.ts';
 export type { EndState, State } from './domain/transitions.ts';
 export type { Check, Why } from './domain/why-facts.ts';
 export type { WorkOptions } from './domain/work-options.ts';
 export type { PullEnding } from './engine/pull-claims.ts';
 export type { PulledState } from './engine/pull-ends.ts';
-export type { Finding, StateCount, Status, WorkerStatus } from './engine/status.ts';
+export type { Finding, StateCount, Status, TroubledTarget, WorkerStatus } from './engine/status.ts';
 export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
@@ -124,6 +125,15 @@ export type {
   SchedulePauseOptions,
   Schedules,
 } from './features/schedules/schedules.ts';
+export type {
+  Sending,
+  Target,
+  TargetPause,
+  TargetPauseOptions,
+  TargetProbe,
+  Targets,
+  VerifiedCallback,
+} from './features/targets.ts';
 export type { LoginWith, Sessions, VerifiedSession } from './features/tokens/sessions.ts';
 export type { NewToken, TokenPage, Tokens, VerifiedToken } from './features/tokens/tokens.ts';
 export type { Watch, WatchedJob } from './features/watch.ts';

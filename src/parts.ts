@@ -27,6 +27,7 @@ import { Queues } from './features/queues.ts';
 import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
+import { Targets } from './features/targets.ts';
 import { Watch } from './features/watch.ts';
 import { HttpCaller } from './std/http-call.ts';
 import type { Database } from './storage/database.ts';
@@ -58,13 +59,14 @@ export interface Parts extends Shared {
   readonly queues: Queues;
   readonly executions: Executions;
   readonly schedules: Schedules;
+  readonly targets: Targets;
   readonly deliveries: Deliveries;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
 export function partsOf(database: Database, log: Log, from: DeliveryConfig | Parts): Parts {
   const shared = 'fleet' in from ? from : share(database, log, from);
-  const { enqueuer, types, fleet, meter } = shared;
+  const { enqueuer, types, fleet, meter, dispatcher } = shared;
   const onReady = (ready: ReadonlySet<string> | undefined): void => fleet.ready(ready);
   return {
     ...shared,
@@ -75,6 +77,7 @@ export function partsOf(database: Database, log: Log, from: DeliveryConfig | Par
     queues: new Queues(database, onReady),
     executions: new Executions(database),
     schedules: new Schedules(database, enqueuer, types),
+    targets: new Targets(database, types, dispatcher.calls),
     deliveries: new Deliveries(database),
   };
 }

@@ -34,6 +34,7 @@ import type { Queues } from './features/queues.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import type { Schedules } from './features/schedules/schedules.ts';
+import type { Targets } from './features/targets.ts';
 import { Tokens } from './features/tokens/tokens.ts';
 import type { Watch } from './features/watch.ts';
 import { explainWhy } from './features/why.ts';
@@ -90,6 +91,8 @@ export class Unstuck {
   readonly pull: Pull;
   /** What is enqueued at which times. */
   readonly schedules: Schedules;
+  /** Remote workers: how each stands, and what waits for it. */
+  readonly targets: Targets;
   /** Who was, or is to be, told what. */
   readonly deliveries: Deliveries;
   /** What has changed, at little cost, and what this process has done. */
@@ -119,7 +122,7 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    this.deliveries = parts.deliveries;
+    ({ targets: this.targets, deliveries: this.deliveries } = parts);
     ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
   }
 

@@ -1,8 +1,11 @@
 /** `unstuck enqueue`: stores one job, and waits for its end if asked. */
 import type { Enqueued, EnqueueOptions } from '../domain/job.ts';
+import { snakeJson } from '../domain/json.ts';
+import { meansNow, type Notice } from '../domain/target-notice.ts';
 import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
 import { showJob } from './job-show.ts';
+import type { Operable } from './operable.ts';
 import { readInput } from './read-input.ts';
 import { readTime } from './read-time.ts';
 import { openScreen, type Screen } from './screen.ts';
@@ -40,14 +43,16 @@ export async function enqueue(
   const value = readInput(input);
   return withUnstuck(options, async (unstuck) => {
     const enqueued = await unstuck.enqueue(type, value, toEnqueueOptions(options));
+    const notice = await noticeOf(unstuck, type, enqueued, options);
     if (options.wait !== true) {
-      showEnqueued(screen, enqueued, options);
+      showEnqueued(screen, enqueued, options, notice);
       return EXIT.ok;
     }
     screen.hint(inWords(enqueued, options));
+    if (notice !== null) screen.hint(notice.message);
     const job = await waitForJob(unstuck, enqueued.id, options.timeout, screen);
     if (job === undefined) return EXIT.interrupted;
-    showJob(screen, job, await unstuck.history(job.id));
+    showJob(screen, job, await unstuck.history(job.id), await unstuck.targets.sendingOf(job));
     return exitCodeOfEnd(job);
   });
 }
@@ -75,6 +80,17 @@ function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
   );
 }
 
+/** What keeps the job waiting for now; that it cannot be read is not worth an error, since the job is stored. */
+async function noticeOf(
+  { targets }: Operable,
+  type: string,
+  enqueued: Enqueued,
+  options: EnqueueCommandOptions,
+): Promise<Notice | null> {
+  if (enqueued.reason === 'key-window' || !meansNow(options)) return null;
+  return targets.noticeFor(type, enqueued).catch(() => null);
+}
+
 function toNotify({
   notifyWebhook = [],
   notifyEmail = [],
@@ -94,10 +110,16 @@ function toLimit(text: string | undefined): EnqueueOptions['limit'] {
 }
 
 /** Writes what became of an enqueue; what to do next is said for the same server. */
-export function showEnqueued(screen: Screen, enqueued: Enqueued, globals: Globals): void {
-  if (screen.json) screen.value(enqueued);
+export function showEnqueued(
+  screen: Screen,
+  enqueued: Enqueued,
+  globals: Globals,
+  notice: Notice | null = null,
+): void {
+  if (screen.json) screen.value({ ...enqueued, notice: snakeJson(notice) });
   else if (screen.tty) screen.line(inWords(enqueued, globals));
   else screen.line(`${enqueued.id}\t${enqueued.reason}`);
+  if (notice !== null && !screen.json) screen.hint(notice.message);
 }
 
 function inWords({ id, reason }: Enqueued, { url }: Globals): string {

@@ -1,9 +1,10 @@
 /** `unstuck job show`: one job with everything that is known of it. */
 
-import type { Notice } from '../domain/delivery.ts';
+import type { JobDelivery } from '../domain/delivery.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { jobJson, snakeJson } from '../domain/json.ts';
+import type { Sending } from '../features/targets.ts';
 import type { HistoryEntry } from '../storage/jobs.ts';
 import { EXIT } from './exit-codes.ts';
 import { openScreen, type Screen } from './screen.ts';
@@ -28,19 +29,26 @@ export async function jobShow(options: JobShowOptions, id: string): Promise<numb
     const job = await unstuck.get(id);
     if (job === undefined)
       throw unstuckError('JOB_NOT_FOUND', `There is no job ${id}.`, { detail: { id } });
-    showJob(screen, job, await unstuck.history(id));
+    showJob(screen, job, await unstuck.history(id), await unstuck.targets.sendingOf(job));
     return options.wait === true ? exitCodeOfEnd(job) : EXIT.ok;
   });
 }
 
-/** Writes a job and what happened to it. */
-export function showJob(screen: Screen, job: Job, history: readonly HistoryEntry[]): void {
+/** Writes a job, what happened to it, and how its sending to a remote worker stands. */
+export function showJob(
+  screen: Screen,
+  job: Job,
+  history: readonly HistoryEntry[],
+  sending: Sending | null,
+): void {
   if (screen.json) {
-    screen.value({ ...jobJson(job), history: history.map(entryJson) });
+    const sent = { sending: snakeJson(sending) };
+    screen.value({ ...jobJson(job), ...sent, history: history.map(entryJson) });
     return;
   }
   const now = new Date();
   showFacts(screen, factsOf(job, screen, now));
+  if (sending !== null) showFacts(screen, sendingFacts(sending, screen, now));
   for (const entry of history) {
     const { at, kind, attempt, by, reason } = entry;
     const who = attempt === null ? (by ?? '-') : `attempt ${attempt}`;
@@ -75,7 +83,7 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['ordinal', job.ordinal === null ? null : String(job.ordinal)],
     ['traceparent', job.traceparent],
     ['tags', job.tags.length === 0 ? null : job.tags.join(', ')],
-    ...job.notify.map((one): Fact => ['notify', noticeInWords(one)]),
+    ...job.notify.map((one): Fact => ['notify', toldInWords(one)]),
     ['progress', progressOf(job)],
     ['created', screen.time(job.createdAt, now)],
     ['started', job.startedAt && screen.time(job.startedAt, now)],
@@ -87,7 +95,23 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
   ];
 }
 
-function noticeInWords({ channel, address, state, error }: Notice): string {
+function sendingFacts(sending: Sending, screen: Screen, now: Date): readonly Fact[] {
+  const { target, url, words, lastError, sentTimes, parkedTimes, probes } = sending;
+  const at = (time: Date | null): string => screen.time(time, now);
+  return [
+    ['target', url === null ? `${target} (not known any more)` : `${target} (${url})`],
+    ['target is', words],
+    ['parked', parkedTimes === 0 ? null : `${at(sending.parkedAt)} (${parkedTimes} times)`],
+    ['sent', sentTimes === 0 ? null : `${at(sending.lastSentAt)} (${sentTimes} times)`],
+    ['accepted', sending.acceptedAt && at(sending.acceptedAt)],
+    ['heard of', sending.heardAt && at(sending.heardAt)],
+    ['probes', probes === 0 ? null : `${probes}, the last ${at(sending.lastProbeAt)}`],
+    ['next probe', sending.nextProbeAt && at(sending.nextProbeAt)],
+    ['target error', lastError && `${lastError.code}: ${lastError.message}`],
+  ];
+}
+
+function toldInWords({ channel, address, state, error }: JobDelivery): string {
   return `${channel} ${address}: ${state}${error === null ? '' : `, ${error.code}: ${error.message}`}`;
 }
 

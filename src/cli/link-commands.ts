@@ -1,4 +1,4 @@
-/** The commands about what ties jobs together: pools, limits, queues, types. */
+/** The commands about what ties jobs together or keeps them waiting: pools, limits, queues, types, targets. */
 import { Option } from 'commander';
 import { type Add, toInteger } from './add-command.ts';
 
@@ -89,6 +89,33 @@ export function addTypes(add: Add): void {
     async () => (await change()).typePause,
   );
   add('resume <name>', 'start jobs again', async () => (await change()).typeResume);
+}
+
+/** Adds the commands of `target`. */
+export function addTargets(add: Add): void {
+  const look = async () => await import('./target-look.ts');
+  const change = async () => await import('./target-change.ts');
+  add(
+    'list',
+    'list remote workers, how each stands and what waits for it',
+    async () => (await look()).targetList,
+  );
+  add('show <name>', 'one remote worker', async () => (await look()).targetShow);
+  add(
+    'probe <name>',
+    'ask it now whether it is there; exit code 8 when it does not answer',
+    async () => (await change()).targetProbe,
+  );
+  addPause(
+    add,
+    'send it nothing, and ask it nothing; its jobs wait',
+    async () => (await change()).targetPause,
+  );
+  add(
+    'resume <name>',
+    'send it jobs again, those that wait not in one burst',
+    async () => (await change()).targetResume,
+  ).option('--reason <text>', 'why; kept in the history');
 }
 
 /** Adds `executions` to the commands of `job`. */

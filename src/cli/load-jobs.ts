@@ -1,9 +1,10 @@
-/** Loads the modules that a command was given and finds the job definitions that they export. */
+/** Loads the modules that a command was given and finds the definitions that they export. */
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { AnyJob } from '../domain/define-job.ts';
+import type { TargetDefinition } from '../domain/define-target.ts';
 import { unstuckError } from '../domain/errors.ts';
-import { findDefinitions } from '../domain/find-definitions.ts';
+import { findDefinitions, findTargets } from '../domain/find-definitions.ts';
 import type { Unstuck } from '../unstuck.ts';
 
 /** An input that a module offers for trying one of its types: its export `tryIt`. */
@@ -18,6 +19,7 @@ export type Demo = (unstuck: Unstuck) => Promise<readonly unknown[]>;
 /** What the modules export. */
 export interface LoadedJobs {
   readonly jobs: readonly AnyJob[];
+  readonly targets: readonly TargetDefinition[];
   readonly tryIt: TryIt | undefined;
   readonly demos: readonly Demo[];
 }
@@ -25,22 +27,24 @@ export interface LoadedJobs {
 /** Imports every module, by its path from the working directory. Throws MODULE_INVALID with the module's own error as its cause. */
 export async function loadJobs(paths: readonly string[]): Promise<LoadedJobs> {
   const jobs = new Set<AnyJob>();
+  const targets = new Set<TargetDefinition>();
   const demos: Demo[] = [];
   let tryIt: TryIt | undefined;
   for (const path of paths) {
     const exported = await load(path);
-    const found = findDefinitions(exported);
-    if (found.length === 0) {
+    const [found, remote] = [findDefinitions(exported), findTargets(exported)];
+    if (found.length + remote.length === 0) {
       throw unstuckError(
         'MODULE_INVALID',
-        `Expected ${path} to export job definitions made with defineJob, found ${Object.keys(exported).join(', ') || 'no exports'}.`,
+        `Expected ${path} to export definitions made with defineJob or defineTarget, found ${Object.keys(exported).join(', ') || 'no exports'}.`,
       );
     }
     for (const job of found) jobs.add(job);
+    for (const target of remote) targets.add(target);
     tryIt ??= asTryIt(exported['tryIt']);
     if (typeof exported['demo'] === 'function') demos.push(exported['demo'] as Demo);
   }
-  return { jobs: [...jobs], tryIt, demos };
+  return { jobs: [...jobs], targets: [...targets], tryIt, demos };
 }
 
 async function load(path: string): Promise<Record<string, unknown>> {

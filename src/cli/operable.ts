@@ -2,6 +2,7 @@
 import type { BulkAction } from '../domain/bulk.ts';
 import type { Enqueued, EnqueueOptions, Job } from '../domain/job.ts';
 import type { Schedule, ScheduleOfType } from '../domain/schedule.ts';
+import type { Notice } from '../domain/target-notice.ts';
 import type { WaitOptions } from '../engine/waiter.ts';
 import type { RetryCall } from '../features/edited-retry.ts';
 import type { Unstuck } from '../unstuck.ts';
@@ -27,6 +28,10 @@ export interface Operable
   readonly audit: MethodsOf<Unstuck['audit']>;
   readonly tokens: Pick<Unstuck['tokens'], 'create' | 'list' | 'revoke'>;
   readonly queues: MethodsOf<Unstuck['queues']>;
+  readonly targets: Omit<MethodsOf<Unstuck['targets']>, 'verifyCallback' | 'noticeFor'> & {
+    /** What to tell of a job that was just enqueued; a server has told it with its answer. */
+    noticeFor(type: string, enqueued: Enqueued): Promise<Notice | null>;
+  };
   readonly pools: MethodsOf<Unstuck['pools']>;
   readonly limits: MethodsOf<Unstuck['limits']>;
   readonly executions: MethodsOf<Unstuck['executions']>;

@@ -8,7 +8,7 @@ import { addDeliveries } from './delivery-commands.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
 import { addAudit, addBulk, addJobs } from './job-commands.ts';
-import { addLimits, addPools, addQueues, addTypes } from './link-commands.ts';
+import { addLimits, addPools, addQueues, addTargets, addTypes } from './link-commands.ts';
 import { addSchedules } from './schedule-commands.ts';
 import { addTokens } from './token-commands.ts';
 
@@ -65,6 +65,7 @@ function build(done: (code: number) => void): Command {
   addSchedules(noun('schedule', 'look at schedules and change them'));
   addQueues(noun('queue', 'look at queues, pause, resume and drain them'));
   addTypes(noun('type', 'pause and resume one job type'));
+  addTargets(noun('target', 'remote workers: how they stand, and what waits for them'));
   addPools(noun('pool', 'slots: how many jobs of a pool may be live at once'));
   addLimits(noun('limit', 'how many jobs may run at once, or start in a time'));
   addDeliveries(noun('delivery', 'who was, or is to be, told what; sending again what failed'));

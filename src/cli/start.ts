@@ -1,5 +1,4 @@
 /** `unstuck start`: database, worker and HTTP server in one process, with words for a person. */
-import type { AnyJob } from '../domain/define-job.ts';
 import { parseWorkOptions } from '../domain/work-options.ts';
 import type { HttpServer } from '../http/index.ts';
 import { formatDuration } from '../std/duration.ts';
@@ -55,7 +54,7 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   const unstuck = await patiently(
     { ...connectOptions(options, 'warn'), log },
     (connected) =>
-      beginWork(connected, options.serveOnly === true ? [] : loaded.jobs, options, onReplace),
+      beginWork(connected, options.serveOnly === true ? undefined : loaded, options, onReplace),
     (text) => say('database_awaited', text),
     stop.signal,
   );
@@ -73,12 +72,13 @@ export async function start(options: StartOptions, modules: readonly string[]): 
 /** Without definitions it only serves, and takes part in the sweep. */
 async function beginWork(
   unstuck: Unstuck,
-  jobs: readonly AnyJob[],
+  loaded: LoadedJobs | undefined,
   options: StartOptions,
   onReplace: () => void,
 ): Promise<void> {
+  const { jobs = [], targets = [] } = loaded ?? {};
   if (jobs.length === 0) unstuck.sweep();
-  else await unstuck.work(jobs, workOptions(options, onReplace));
+  else await unstuck.work(jobs, { ...workOptions(options, onReplace), targets });
 }
 
 /** Serves until the signal; answers whether everything stopped in time. */

@@ -1,6 +1,6 @@
 /** `unstuck status`: the whole installation on one screen. */
 import { snakeJson } from '../domain/json.ts';
-import type { StateCount, Status, WorkerStatus } from '../engine/status.ts';
+import type { StateCount, Status, TroubledTarget, WorkerStatus } from '../engine/status.ts';
 import { formatDuration } from '../std/duration.ts';
 import { commandName } from './command-name.ts';
 import { EXIT } from './exit-codes.ts';
@@ -8,6 +8,8 @@ import { openScreen, type Screen } from './screen.ts';
 import { type Globals, withUnstuck } from './session.ts';
 import { findingRow, showFindings } from './show-findings.ts';
 import type { Cell } from './table.ts';
+
+const PARKED_MAX = 10_000;
 
 /** Runs the command: exit code 8 when a job is stuck. */
 export async function status(options: Globals): Promise<number> {
@@ -36,6 +38,19 @@ function showToPerson(screen: Screen, found: Status): void {
     );
   screen.line();
   showWorkers(screen, found.workers);
+  if (found.targets.length > 0) {
+    screen.line();
+    screen.table(
+      [
+        { title: 'TARGET' },
+        { title: 'STATE' },
+        { title: 'SINCE' },
+        { title: 'PARKED', right: true },
+        { title: 'STANDS', cut: true },
+      ],
+      found.targets.map((target) => targetRow(target, screen, found.now)),
+    );
+  }
   if (found.findings.length > 0) {
     screen.line();
     showFindings(screen, found.findings, found.now);
@@ -50,6 +65,7 @@ function showToProgram(screen: Screen, found: Status): void {
   for (const group of [...found.live, ...found.finished])
     row(['jobs', ...countRow(group, screen, found.now)]);
   for (const worker of found.workers) row(['worker', ...workerRow(worker)]);
+  for (const target of found.targets) row(['target', ...targetRow(target, screen, found.now)]);
   for (const finding of found.findings) row(['finding', ...findingRow(screen, finding, found.now)]);
   row(['late', String(found.late)]);
   row(['stuck', String(found.stuck)]);
@@ -89,6 +105,13 @@ function workerRow(worker: WorkerStatus): Cell[] {
     `${formatDuration(beatMsAgo)} ago`,
     types.join(', '),
   ];
+}
+
+function targetRow(target: TroubledTarget, screen: Screen, now: Date): Cell[] {
+  const { name, state, words, since, parked } = target;
+  const stateCell: Cell = { text: state, paint: state === 'down' ? 'red' : 'yellow' };
+  const count = parked > PARKED_MAX ? `>${PARKED_MAX}` : String(parked);
+  return [name, stateCell, screen.time(since, now), count, words];
 }
 
 function summary(screen: Screen, found: Status): string {

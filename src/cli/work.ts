@@ -31,7 +31,7 @@ export async function work(
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
-  const { jobs } = await loadJobs(modules);
+  const { jobs, targets } = await loadJobs(modules);
   let replace = false;
   const onReplace = (): void => {
     if (supervised) return tellSupervisor('replace');
@@ -40,7 +40,8 @@ export async function work(
   };
   const unstuck = await patiently(
     { ...connectOptions(options, 'info'), log },
-    async (connected) => void (await connected.work(jobs, workOptions(options, onReplace))),
+    async (connected) =>
+      void (await connected.work(jobs, { ...workOptions(options, onReplace), targets })),
     (text) => sayer(options, log)('database_awaited', text),
     stop.signal,
   );

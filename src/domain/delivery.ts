@@ -26,7 +26,7 @@ export interface DeliveryError {
 }
 
 /** How telling one address of the end of a job stands. */
-export interface Notice {
+export interface JobDelivery {
   readonly channel: 'webhook' | 'email';
   /** Of a URL without query and fragment, which may be secret. */
   readonly address: string;

@@ -1,21 +1,28 @@
-/** Finding the job definitions that a module exports. */
+/** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
 import type { AnyJob } from './define-job.ts';
+import { isTarget, type TargetDefinition } from './define-target.ts';
 
-/** Returns every definition among the exports of a module: by itself, or in an array. */
+/** Returns every job definition among the exports of a module: by itself, or in an array. */
 export function findDefinitions(exports: Readonly<Record<string, unknown>>): AnyJob[] {
-  const found = new Set<AnyJob>();
-  for (const value of Object.values(exports)) {
-    for (const item of Array.isArray(value) ? value : [value])
-      if (isDefinition(item)) found.add(item);
-  }
-  return [...found];
+  return findEach(exports, isDefinition);
+}
+
+/** Returns every target among the exports of a module: by itself, or in an array. */
+export function findTargets(exports: Readonly<Record<string, unknown>>): TargetDefinition[] {
+  return findEach(exports, isTarget);
 }
 
 /** Whether a value was made by `defineJob`, even by another copy of the package. */
 export function isDefinition(value: unknown): value is AnyJob {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (value as { kind?: unknown }).kind === 'unstuck-job'
+  return (value as { kind?: unknown } | null | undefined)?.kind === 'unstuck-job';
+}
+
+function findEach<T>(
+  exports: Readonly<Record<string, unknown>>,
+  is: (value: unknown) => value is T,
+): T[] {
+  const items = Object.values(exports).flatMap((value): unknown[] =>
+    Array.isArray(value) ? value : [value],
   );
+  return [...new Set(items.filter(is))];
 }

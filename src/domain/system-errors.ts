@@ -138,6 +138,12 @@ export const SYSTEM_ERRORS = {
     meaning: 'Whoever made the request may not do this.',
     fix: 'Use a token that has the scope which the message names; `unstuck token create --scope …` makes one.',
   },
+  CALLBACK_REFUSED: {
+    status: 403,
+    meaning:
+      'The secret of a callback was sent with another attempt than the one it was given for.',
+    fix: 'Send the `token` that came with the `callback` in the same request.',
+  },
   OIDC_KEYS_UNREACHABLE: {
     status: 503,
     meaning:

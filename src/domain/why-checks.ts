@@ -81,10 +81,16 @@ function targetCheck(
   passed: boolean | null,
 ): Check | undefined {
   if (target === null) return undefined;
+  const { name, url, detail, sends, parkedAt } = target;
+  const where = url === null ? '' : ` (${url})`;
+  const waits = waitsFor === 'target';
+  const since =
+    waits && parkedAt !== null ? `; the job waits for it since ${parkedAt.toISOString()}` : '';
+  const sent = sends === 0 ? '' : `; it was sent ${sends === 1 ? 'once' : `${sends} times`}`;
   return {
     name: 'target',
-    passed: waitsFor === 'target' ? false : passed,
-    detail: `target "${target.name}" is ${target.detail ?? 'not known any more'}`,
+    passed: waits ? false : passed,
+    detail: `target "${name}"${where} is ${detail ?? 'not known any more'}${since}${sent}`,
     evidence: { ...target },
   };
 }

@@ -99,6 +99,14 @@ export interface Surroundings {
     readonly detail: string | null;
     /** Whether one of its targets can be sent a job now. */
     readonly usable: boolean;
+    /** Without what follows its path. */
+    readonly url: string | null;
+    /** How often it was asked whether it is back since it went down. */
+    readonly probes: number;
+    /** How often the job was sent. */
+    readonly sends: number;
+    /** When the job last began to wait for it. */
+    readonly parkedAt: Date | null;
   } | null;
   readonly executions: {
     readonly expected: number;

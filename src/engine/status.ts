@@ -7,6 +7,7 @@ import {
   listWorkers,
   readClock,
 } from '../sql/inspect.ts';
+import { listTroubled } from '../sql/target-look.ts';
 import type { Database } from '../storage/database.ts';
 import { overdueGraceMs } from './sweep-tasks.ts';
 
@@ -40,6 +41,19 @@ export interface WorkerStatus {
   readonly startedAt: Date;
 }
 
+/** A remote worker that can be sent nothing now, or is tried. */
+export interface TroubledTarget {
+  readonly name: string;
+  /** `down`, `half-open` (tried with one job), `paused` or `busy`. */
+  readonly state: string;
+  /** The same in words. */
+  readonly words: string;
+  /** Null while it is only busy. */
+  readonly since: Date | null;
+  /** Jobs that wait for it, at most 10,001. */
+  readonly parked: number;
+}
+
 /** Why a group of jobs is late, who acts, and when it is looked at again. */
 export interface Finding {
   readonly kind: string;
@@ -62,6 +76,8 @@ export interface Status {
   readonly finished: readonly StateCount[];
   readonly finishedCapped: boolean;
   readonly workers: readonly WorkerStatus[];
+  /** Remote workers that are not simply up, at most 100. */
+  readonly targets: readonly TroubledTarget[];
   readonly findings: readonly Finding[];
   /** Jobs past their deadline. */
   readonly late: number;
@@ -76,11 +92,12 @@ const ROUND_MS = 5_000;
 
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
-  const [clock, live, finished, workers, findings, ticks] = await Promise.all([
+  const [clock, live, finished, workers, targets, findings, ticks] = await Promise.all([
     database.run(readClock),
     database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
     database.run(countFinished),
     database.run(listWorkers),
+    database.run(listTroubled),
     readFindings(database),
     database.run(listTicks),
   ]);
@@ -107,6 +124,7 @@ export async function readStatus(database: Database): Promise<Status> {
     workers: workers
       .filter((row) => row.state === 'live' || row.state === 'stopping')
       .map(toWorker),
+    targets,
     findings,
     late: counts.reduce((sum, group) => sum + group.late, 0),
     stuck: live

@@ -58,8 +58,9 @@ export interface Chore {
 export interface ChoreRound {
   /** The types of the jobs that it made ready. Other processes hear of them by its own statements. */
   readonly ready: ReadonlySet<string>;
-  /** How many things it did. */
+  /** How many things it did, beside those that are counted by names of their own. */
   readonly done: number;
+  readonly counts?: Readonly<Record<string, number>>;
   /** Whether it stopped for its time before everything was done. */
   readonly more: boolean;
 }
@@ -360,9 +361,10 @@ export class Sweeper {
   }
 
   async #do(chore: Chore): Promise<void> {
-    const { ready, done, more } = await chore.run(this.#database, this.#untilMs);
+    const { ready, done, more, counts } = await chore.run(this.#database, this.#untilMs);
     if (more) this.#more = true;
-    this.moved.set(chore.name, (this.moved.get(chore.name) ?? 0) + done);
+    for (const [name, count] of Object.entries({ [chore.name]: done, ...counts }))
+      this.moved.set(name, (this.moved.get(name) ?? 0) + count);
     if (ready.size > 0) this.#hooks.ready(ready);
   }
 

@@ -52,8 +52,9 @@ export class TargetSweep {
     await database.run(pruneTargetClaims);
     if (Number.isFinite(untilMs))
       await settlesWithin(Promise.all(this.#calls), Math.max(0, untilMs - monotonicMs()));
-    const done = parked.length + gone.length + probes.length + looks.length;
-    return { ready, done, more: parked.length === PARK_MAX };
+    const done = parked.length + looks.length;
+    const counts = { 'probe-target': probes.length, unpark: gone.length };
+    return { ready, done, counts, more: parked.length === PARK_MAX };
   }
 
   /** Resolves when the calls that are on their way have ended, after 10 s in any case. */

@@ -21,6 +21,10 @@ export interface TickRound {
   readonly refused: number;
   /** Jobs that schedules made. */
   readonly fired: number;
+  /** Remote workers that were asked whether they are back. */
+  readonly targetsProbed: number;
+  /** Jobs that go on because their remote worker is back. */
+  readonly unparked: number;
   /** How many groups of late jobs there are now. */
   readonly findings: number;
   /** Whether there is more to do: call again. */
@@ -41,6 +45,8 @@ const COUNTED = {
   expired: ['expire'],
   refused: ['refuse-undefined', 'refuse-poolless'],
   fired: ['schedules'],
+  targetsProbed: ['probe-target'],
+  unparked: ['unpark'],
 } as const;
 
 /** The ticks of one process: at most one round at a time, over connections of their own. */

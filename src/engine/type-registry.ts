@@ -19,8 +19,11 @@ const BELIEVED_MS = 10_000;
 const PERSIST_MS = 15_000;
 const PLAIN: TypeSettings = { limitKey: undefined, needsPool: false };
 
+const HERE: readonly string[] = [];
+
 interface Seen {
   readonly settings: TypeSettings;
+  readonly targets: readonly string[];
   readonly at: number;
 }
 
@@ -28,7 +31,8 @@ interface Seen {
 export class TypeRegistry {
   #database: Database;
   #defining = new Map<string, Promise<void>>();
-  #defined = new Set<string>();
+  /** The targets of those that this process has defined. */
+  #defined = new Map<string, readonly string[]>();
   #seen = new Map<string, Seen>();
 
   constructor(database: Database) {
@@ -63,7 +67,16 @@ export class TypeRegistry {
   settingsOf(type: string): TypeSettings | Promise<TypeSettings> {
     const seen = this.#seen.get(type);
     if (seen !== undefined && monotonicMs() - seen.at < BELIEVED_MS) return seen.settings;
-    return this.#read(type);
+    return this.#read(type).then(({ settings }) => settings);
+  }
+
+  /** The targets that jobs of a type are sent to; none for one that runs here, or that nobody has defined. Asks nothing about a type that was just enqueued. */
+  targetsOf(type: string): readonly string[] | Promise<readonly string[]> {
+    const defined = this.#defined.get(type);
+    if (defined !== undefined) return defined;
+    const seen = this.#seen.get(type);
+    if (seen !== undefined && monotonicMs() - seen.at < BELIEVED_MS) return seen.targets;
+    return this.#read(type, 'accept').then(({ targets }) => targets);
   }
 
   async #store(jobs: readonly AnyJob[]): Promise<void> {
@@ -84,12 +97,12 @@ export class TypeRegistry {
     }));
     const limits = all.flatMap(({ limit }) => limit?.settings ?? []).map(limitRow);
     await this.#database.run(defineTypes, [JSON.stringify(rows), JSON.stringify(limits)]);
-    for (const { type } of all) this.#defined.add(type);
+    for (const { type, remote } of all) this.#defined.set(type, remote?.names ?? HERE);
   }
 
-  async #read(type: string): Promise<TypeSettings> {
+  async #read(type: string, unknown = this.#database.config.unknownTypes): Promise<Seen> {
     const [row] = await persist(() => this.#database.run(findTypes, [[type]]), PERSIST_MS);
-    if (row === undefined && this.#database.config.unknownTypes === 'refuse')
+    if (row === undefined && unknown === 'refuse')
       throw unstuckError(
         'JOB_TYPE_UNKNOWN',
         `Nobody has ever defined the job type "${type}", and unknown types are refused. Correct it, start a worker that handles it first, or connect with unknownTypes: 'accept'.`,
@@ -98,8 +111,11 @@ export class TypeRegistry {
       row === undefined
         ? PLAIN
         : { limitKey: row.limit_key ?? undefined, needsPool: row.needs_pool };
-    this.#seen.set(type, { settings, at: monotonicMs() });
-    return settings;
+    const seen = { settings, targets: row?.targets ?? HERE, at: monotonicMs() };
+    // An unknown one is remembered only where it may be enqueued.
+    if (row !== undefined || unknown === this.#database.config.unknownTypes)
+      this.#seen.set(type, seen);
+    return seen;
   }
 }
 

@@ -34,10 +34,7 @@ function toSurroundings(row: WhyRow): Surroundings {
     queuedBefore: row.queued_before,
     slotHeld: row.slot_held,
     ...linksOf(row),
-    target:
-      row.target === null
-        ? null
-        : { name: row.target, detail: row.target_words, usable: row.target_usable },
+    target: targetOf(row),
     executions:
       row.expected === null
         ? null
@@ -74,6 +71,19 @@ function linksOf(row: WhyRow): Pick<Surroundings, 'pool' | 'limit'> {
 
 function holderOf(id: string | null, type: string | null, since: Date | null): Holder | null {
   return id === null || type === null || since === null ? null : { id, type, since };
+}
+
+function targetOf(row: WhyRow): Surroundings['target'] {
+  if (row.target === null) return null;
+  return {
+    name: row.target,
+    detail: row.target_words,
+    usable: row.target_usable,
+    url: row.target_url,
+    probes: row.target_probes ?? 0,
+    sends: row.target_sends,
+    parkedAt: row.target_parked_at,
+  };
 }
 
 function workerOf(row: WhyRow): Surroundings['worker'] {

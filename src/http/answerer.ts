@@ -30,7 +30,8 @@ export function answerer(
   const longs = new LongRequests(longRequests);
   return async (route, { request, peer, requestId, trail, params }) => {
     trail.route = route;
-    const principal = await api.access.admit(request, peer, route.scope);
+    const job = route.callback === true ? params['id'] : undefined;
+    const principal = await api.access.admit(request, peer, route.scope, job);
     trail.principal = principal;
     const bytesMax = bytesMaxOf(route, api.unstuck.config.inputBytesMax, bodyBytesMax);
     const reading = readParts(route, request, { params, bytesMax });

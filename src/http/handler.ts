@@ -128,7 +128,16 @@ function makeApi(
   let document: object | undefined;
   return {
     unstuck: view,
-    access: new Access({ ...options, ...guards, production, tick }, view.tokens),
+    access: new Access(
+      {
+        ...options,
+        ...guards,
+        production,
+        tick,
+        callback: (id, secret) => view.targets.verifyCallback(id, secret),
+      },
+      view.tokens,
+    ),
     hub: new Hub(view, options.stop),
     metrics: new Metrics(view),
     definitions: new Map((options.jobs ?? []).map((job) => [job.type, job])),

@@ -75,6 +75,12 @@ export function openApi(routes: readonly Route[], prefix = ''): Json {
           scheme: 'bearer',
           description: `A token of this server. Its scopes: ${SCOPES.map((scope) => `${scope} (${SCOPE_MEANINGS[scope]})`).join('; ')}.`,
         },
+        callback: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'What a remote worker was given with an attempt (`callback.authorization`): it tells of this attempt, and does nothing else.',
+        },
       },
       schemas: Object.fromEntries([...components].toSorted(([a], [b]) => (a < b ? -1 : 1))),
     },
@@ -84,7 +90,7 @@ export function openApi(routes: readonly Route[], prefix = ''): Json {
 type ShapeOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operation(route: Route, shapeOf: ShapeOf, problemShape: Json): Json {
-  const { id, tag, summary, about, scope, body, long } = route;
+  const { id, tag, summary, about, scope, body, long, callback } = route;
   const parameters = [
     ...parametersOf('path', route.params, shapeOf),
     ...parametersOf('query', route.query, shapeOf),
@@ -96,6 +102,7 @@ function operation(route: Route, shapeOf: ShapeOf, problemShape: Json): Json {
     summary,
     ...(about === undefined ? {} : { description: about }),
     ...(scope === 'open' ? { security: [] } : { 'x-scope': scope }),
+    ...(callback === true ? { security: [{ token: [] }, { callback: [] }] } : {}),
     ...(long === true ? { 'x-long': true } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(body === undefined

@@ -59,6 +59,8 @@ interface RouteFacts {
   readonly idempotent?: boolean;
   /** How large a body may be: that of one input (default) or of a batch. */
   readonly bodySize?: 'input' | 'batch';
+  /** Whether a remote worker may call it with the secret of an attempt of the job whose `id` is in its path. */
+  readonly callback?: boolean;
   /** Whether the request may take longer than 30 s: long polls and streams. */
   readonly long?: boolean;
 }

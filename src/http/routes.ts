@@ -17,6 +17,7 @@ import { scheduleRoutes } from './routes/schedules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { statusRoutes } from './routes/status.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { targetRoutes } from './routes/targets.ts';
 import { tickRoutes } from './routes/ticks.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...bulkActionRoutes,
   ...statusRoutes,
   ...queueRoutes,
+  ...targetRoutes,
   ...poolRoutes,
   ...limitRoutes,
   ...scheduleRoutes,

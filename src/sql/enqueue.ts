@@ -104,14 +104,16 @@ export const notify: Statement<Record<string, never>> = statement(
     sql`with told as (select pg_notify(${t.literal}, $1::text)) select count(*)::integer as told from told -- See enqueueJobs.`,
 );
 
-/** What is known of types ($1) that somebody has defined: the key of their limit, and whether their jobs need a slot. */
+/** What is known of types ($1) that somebody has defined: the key of their limit, whether their jobs need a slot, and where they are sent. */
 export const findTypes: Statement<{
   type: string;
   limit_key: string | null;
   needs_pool: boolean;
+  targets: string[] | null;
 }> = statement(
   'find-types',
-  (t) => sql`select type, limit_key, needs_pool from ${t.jobTypes} where type = any($1::text[])`,
+  (t) =>
+    sql`select type, limit_key, needs_pool, targets from ${t.jobTypes} where type = any($1::text[])`,
 );
 
 /**

@@ -157,7 +157,7 @@ export const countFinished: Statement<{
   group by 1, 2 order by 1, 2`,
 );
 
-/** The workers of the last day, with the age of their heartbeat in ms. */
+/** The workers of the last day, with the age of their heartbeat in ms; not the rows under which targets hold what they work on. */
 export const listWorkers: Statement<{
   id: string;
   name: string;
@@ -178,7 +178,7 @@ export const listWorkers: Statement<{
   (t) => sql`
   select w.id::text, w.name, w.host, w.pid, w.state, w.types, w.concurrency, w.running, w.ghosts, w.loop_lag_ms, w.version, w.started_at,
     (extract(epoch from ${t.now} - w.beat_at) * 1000)::float8 as beat_ms, w.lease_until < ${t.now} as lease_over
-  from ${t.workers} w order by w.started_at desc limit 500`,
+  from ${t.workers} w where not (w.pull and w.host = 'target') order by w.started_at desc limit 500`,
 );
 
 /** The findings of the latest round, and whether each is current. */

@@ -27,7 +27,7 @@ export const registerPull: Statement<{ id: string }> = statement(
   on conflict (id) do update set name = excluded.name, lease_ms = excluded.lease_ms, lease_until = excluded.lease_until,
     beat_at = excluded.beat_at, state = 'live', ended_at = null, types = excluded.types, concurrency = excluded.concurrency,
     running = excluded.running
-  where w.pull returning w.id::text`,
+  where w.pull and w.host = 'http' returning w.id::text`,
 );
 
 /** Renews the lease of a worker ($1) that waits; no row when it has signed off meanwhile. */
@@ -169,5 +169,5 @@ export const findFormer: Statement<FormerRow> = statement(
 export const stopPulling: Statement<{ id: string }> = statement(
   'stop-pulling',
   (t) =>
-    sql`update ${t.workers} w set state = 'stopping' where w.id = $1 and w.pull and w.state in ('live', 'stopping') returning w.id::text`,
+    sql`update ${t.workers} w set state = 'stopping' where w.id = $1 and w.pull and w.host = 'http' and w.state in ('live', 'stopping') returning w.id::text`,
 );

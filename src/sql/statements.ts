@@ -27,6 +27,7 @@ import * as session from './session.ts';
 import * as settle from './settle.ts';
 import type { Statement } from './sql.ts';
 import * as sweep from './sweep.ts';
+import * as targetLook from './target-look.ts';
 import * as targets from './targets.ts';
 import * as testing from './testing.ts';
 import * as ticks from './ticks.ts';
@@ -63,6 +64,7 @@ export const STATEMENTS: readonly Statement<unknown>[] = [
   session,
   settle,
   sweep,
+  targetLook,
   targets,
   testing,
   ticks,

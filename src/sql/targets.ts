@@ -13,12 +13,15 @@ const RAMP: Sql = sql`interval '1 second'`;
 const WORKER_LEASE: Sql = sql`interval '20 days'`;
 
 /** Whether a person has paused the target `g`. */
-const paused = (t: Names): Sql =>
+export const paused = (t: Names): Sql =>
   sql`(g.paused_at is not null and (g.paused_until is null or g.paused_until > ${t.now}))`;
 
 /** Whether the target `g` can be sent a job now. */
 export const usable = (t: Names): Sql =>
   sql`((g.state = 'up' or (g.state = 'half-open' and g.trial_job is null)) and not ${paused(t)} and (g.hold_until is null or g.hold_until <= ${t.now}))`;
+
+/** A URL as people see it: what follows its path may be a secret. */
+export const shownUrl = (url: Sql): Sql => sql`split_part(split_part(${url}, '?', 1), '#', 1)`;
 
 const utc = (time: Sql): Sql =>
   sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS "UTC"')`;
@@ -218,7 +221,11 @@ export const toPark = (t: Names): Sql => sql`
     select j.id from ${t.jobs} j where j.type = c.type and j.waits_for is null and j.worker_id is null order by j.rank, j.seq limit 1) j`;
 
 /** What is known of the target `g` when a job is parked, for its history. */
-const parkedDetail: Sql = sql`jsonb_build_object('target', g.name, 'url', split_part(g.url, '?', 1), 'state', g.state, 'down_since', g.down_since, 'probes', g.probes, 'error', g.last_error)`;
+const parkedDetail: Sql = sql`jsonb_build_object('target', g.name, 'url', ${shownUrl(sql`g.url`)}, 'state', g.state, 'down_since', g.down_since, 'probes', g.probes, 'error', g.last_error)`;
+
+/** Why a job is parked at the target `g`. */
+const parkedReason = (t: Names): Sql =>
+  sql`case when ${paused(t)} then 'its target is paused' when g.state = 'up' then 'its target is busy' else 'its target is down' end`;
 
 /** Parks queued jobs none of whose targets can take them, at most $1; they give up their place at a limit. */
 export const parkQueued: Statement<SweptRow & { readonly target: string }> = statement(
@@ -235,7 +242,7 @@ export const parkQueued: Statement<SweptRow & { readonly target: string }> = sta
     returning j.id, j.type, p.target, ${linksOf(sql`j`)} as links
   ), told as (
     insert into ${t.events} (job_id, at, kind, by, reason, detail)
-    select p.id, ${t.now}, 'parked', 'sweep', 'its target is down', ${parkedDetail}
+    select p.id, ${t.now}, 'parked', 'sweep', ${parkedReason(t)}, ${parkedDetail}
     from parked p left join ${t.targets} g on g.name = p.target
   )
   select p.id::text, p.type, 'pending' as state, p.links, p.target from parked p`,
@@ -280,7 +287,7 @@ export const unpark: Statement<SweptRow & { readonly target: string }> = stateme
     returning j.id, j.type, j.waits_for, c.target, ${linksOf(sql`j`)} as links
   ), told as (
     insert into ${t.events} (job_id, at, kind, by, reason, detail)
-    select o.id, ${t.now}, 'unparked', 'sweep', 'its target answers again', jsonb_build_object('target', o.target) from gone o
+    select o.id, ${t.now}, 'unparked', 'sweep', 'its target takes jobs again', jsonb_build_object('target', o.target) from gone o
   )
   select o.id::text, o.type, case when o.waits_for is null then 'queued' else 'pending' end as state, o.links, o.target from gone o`,
 );

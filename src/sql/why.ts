@@ -1,7 +1,7 @@
 /** Why: what stands around one live job, all of it in one snapshot. */
 
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
-import { targetInWords, usable } from './targets.ts';
+import { shownUrl, targetInWords, usable } from './targets.ts';
 
 /** What stands around a job; the groups are null where they do not concern it. */
 export interface WhyRow {
@@ -46,6 +46,11 @@ export interface WhyRow {
   readonly target: string | null;
   readonly target_words: string | null;
   readonly target_usable: boolean;
+  readonly target_url: string | null;
+  readonly target_probes: number | null;
+  readonly target_sends: number;
+  /** When the job last began to wait for its targets. */
+  readonly target_parked_at: Date | null;
   readonly finding_reason: string | null;
   readonly finding_action: string | null;
   readonly finding_seen: Date | null;
@@ -116,6 +121,9 @@ export const explainJob: Statement<WhyRow> = statement(
     (select count(*)::integer from ${t.executions} e where e.parent_id = o.id) as children_ended,
     w.name as worker_name, w.host as worker_host, w.pid as worker_pid, w.state as worker_state, w.lease_until, w.lease_until < ${t.now} as lease_over,
     y.targets[1] as target, ${targetInWords(t)} as target_words, coalesce((select bool_or(${usable(t)}) from ${t.targets} g where g.name = any(y.targets)), false) as target_usable,
+    ${shownUrl(sql`g.url`)} as target_url, g.probes as target_probes,
+    case when y.targets is null then 0 else (select coalesce(sum(d.sends), 0)::integer from ${t.dispatches} d where d.job_id = o.id) end as target_sends,
+    case when y.targets is not null then (select max(e.at) from ${t.events} e where e.job_id = o.id and e.kind = 'parked') end as target_parked_at,
     n.reason as finding_reason, n.action as finding_action, n.first_seen as finding_seen, n.next_look as finding_look,
     coalesce((select jsonb_agg(jsonb_build_object('task', r.task, 'message', r.message, 'count', r.count) order by r.task)
       from ${t.rowErrors} r where r.job_id = o.id), '[]') as sweep_errors

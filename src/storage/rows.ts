@@ -1,5 +1,5 @@
 /** Rows: the one crossing from snake_case rows to domain values. */
-import { type DeliveryError, type Notice, shownAddress } from '../domain/delivery.ts';
+import { type DeliveryError, type JobDelivery, shownAddress } from '../domain/delivery.ts';
 import type { Job, JobError } from '../domain/job.ts';
 import { nextInWords } from '../domain/next.ts';
 import type { Notify } from '../domain/notify.ts';
@@ -40,7 +40,7 @@ export function toJob(row: JobRow): Job {
     parentId: row.parent_id,
     ordinal: row.ordinal,
     traceparent: row.traceparent,
-    notify: noticesOf(row),
+    notify: deliveriesOf(row),
     workerId: row.worker_id,
     reason: row.reason,
     createdAt: row.created_at,
@@ -52,8 +52,8 @@ export function toJob(row: JobRow): Job {
   };
 }
 
-/** One notice for each address, which the columns of the row hold as they were stored. */
-function noticesOf({ notify, told, finished_at }: JobRow): Notice[] {
+/** One of these for each address, which the columns of the row hold as they were stored. */
+function deliveriesOf({ notify, told, finished_at }: JobRow): JobDelivery[] {
   if (notify === null) return [];
   return ([notify].flat() as Notify[]).map((one) => {
     const channel = one.webhook === undefined ? 'email' : 'webhook';

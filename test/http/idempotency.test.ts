@@ -147,7 +147,12 @@ test('the answer stays the same when its job has run, and when it is gone', asyn
   });
   await unstuck.delete(body.id);
   const gone = await ask('POST /v1/jobs', JOB, key('a'));
-  expect(gone.body).toEqual({ id: body.id, created: true, enqueued: 'created' });
+  expect(gone.body).toEqual({
+    id: body.id,
+    created: true,
+    enqueued: 'created',
+    notice: null,
+  });
   expect(await unstuck.count()).toMatchObject({ count: 0 });
 });
 

@@ -54,6 +54,29 @@ test.each(SCOPES)(
   },
 );
 
+test('the secret of an attempt opens the callbacks of its job, and nothing else', async () => {
+  const all = await world();
+  await all.query(
+    `insert into unstuck.dispatches (job_id, token, target, digest, state, sent_at, closed_at) values ($1, 1, 'assembler', sha256('callback_x'), 'closed', now(), now())`,
+    [NOBODY],
+  );
+  const before = await all.digest();
+  for (const operation of GUARDED) {
+    const status = await ask(all, operation, bearer('callback_x'));
+    if (operation.route.callback === true)
+      expect([401, 403, 500], named('a callback', operation)).not.toContain(status);
+    else expect(status, named('a callback', operation)).toBe(401);
+  }
+  expect(GUARDED.filter(({ route }) => route.callback === true).map(({ id }) => id)).toEqual([
+    'heartbeatClaim',
+    'reportProgress',
+    'completeClaim',
+    'failClaim',
+    'releaseClaim',
+  ]);
+  expect(await all.digest()).toBe(before);
+});
+
 test('whoever has logged in may do what their token may, from pages of this server only', async () => {
   const all = await world();
   for (const scope of ['read', 'admin'] as const) {

@@ -1,6 +1,7 @@
 /** Remote Unstuck: an installation over HTTP, with the methods that commands use of one on PostgreSQL. */
-import type { Job } from '../../domain/job.ts';
+import type { Enqueued, Job } from '../../domain/job.ts';
 import type { JobQuery } from '../../domain/job-filter.ts';
+import type { Notice } from '../../domain/target-notice.ts';
 import type { WaitOptions } from '../../engine/waiter.ts';
 import type { Client, ListJobsRequest, NewJob } from '../../http/client/index.ts';
 import type { Operable } from '../operable.ts';
@@ -12,12 +13,14 @@ import { remoteDeliveries } from './remote-deliveries.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
 import { remoteSchedules } from './remote-schedules.ts';
+import { remoteTargets } from './remote-targets.ts';
 import { remoteTokens } from './remote-tokens.ts';
 
 /** The methods of `Unstuck` on a server; `by` is whoever its token belongs to. They throw what the server tells, and SERVER_UNREACHABLE. */
 export function remoteUnstuck(client: Client): Operable {
+  const notices = new WeakMap<Enqueued, Notice | null>();
   return {
-    ...jobsOf(client),
+    ...jobsOf(client, notices),
     ...changesOf(client),
     status: async () => fromJson(await client.getStatus()),
     stuck: async () => fromJson((await client.listFindings()).data),
@@ -30,6 +33,7 @@ export function remoteUnstuck(client: Client): Operable {
     },
     tokens: remoteTokens(client),
     queues: remoteQueues(client),
+    targets: remoteTargets(client, notices),
     pools: remotePools(client),
     limits: remoteLimits(client),
     executions: remoteExecutions(client),
@@ -40,12 +44,14 @@ export function remoteUnstuck(client: Client): Operable {
 
 type Jobs = 'enqueue' | 'get' | 'list' | 'history' | 'explain' | 'wait';
 
-function jobsOf(client: Client): Pick<Operable, Jobs> {
+function jobsOf(client: Client, notices: WeakMap<Enqueued, Notice | null>): Pick<Operable, Jobs> {
   return {
     enqueue: async (type, input, options = {}) => {
       const request = { ...toJson<NewJob>(options), type, input };
-      const { id, created, enqueued } = await client.enqueueJob(request);
-      return { id, created, reason: enqueued };
+      const { id, created, enqueued, notice } = await client.enqueueJob(request);
+      const answer = { id, created, reason: enqueued };
+      notices.set(answer, fromJson(notice));
+      return answer;
     },
     get: async (id) => fromJson(await orUndefined(client.getJob({ id }), 'JOB_NOT_FOUND')),
     list: async (query = {}) => {

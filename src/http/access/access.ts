@@ -19,6 +19,8 @@ export interface AccessOptions {
   readonly authenticate?:
     | ((request: Request) => Caller | undefined | Promise<Caller | undefined>)
     | undefined;
+  /** Knows the secrets that remote workers were given for single attempts: by the id of the job and the secret. */
+  readonly callback?: Unstuck['targets']['verifyCallback'] | undefined;
   /** Knows the outside schedulers, which only routes of the scope `tick` let in. */
   readonly tick?: TickAuthenticator | undefined;
   readonly origins: readonly string[];
@@ -42,6 +44,8 @@ const LOGINS = { burst: 5, perSecond: 5 / 60 };
 /** Requests of one address to the routes that ask nobody. */
 const OPEN_REQUESTS = { burst: 100, perSecond: 50 };
 const MISSING = 'Expected the header `authorization: Bearer …`, got none.';
+/** How the secrets begin that remote workers are given. */
+const CALLBACK = 'callback_';
 const HTTP: Caller = { name: 'http', scopes: ['admin'] };
 
 /** Knows who makes a request. */
@@ -63,8 +67,16 @@ export class Access {
     this.#requests = new Buckets({ burst: 2 * perSecond, perSecond });
   }
 
-  /** Lets in whoever may do what asks for `scope`. Throws what the checks below throw, and RATE_LIMITED. */
-  async admit(request: Request, peer: Peer, scope: Scope | 'any' | 'open'): Promise<Principal> {
+  /**
+   * Lets in whoever may do what asks for `scope`, and with `job` also who brings the secret of an attempt of this job. Throws what the checks below
+   * throw, and RATE_LIMITED.
+   */
+  async admit(
+    request: Request,
+    peer: Peer,
+    scope: Scope | 'any' | 'open',
+    job?: string,
+  ): Promise<Principal> {
     const proven = this.#checkOrigin(request);
     if (scope === 'open') {
       this.#openRequests.of(this.#addressOf(request, peer)).take();
@@ -72,11 +84,30 @@ export class Access {
       return { name: 'nobody', scopes: [], via: 'open' };
     }
     const scheduler = scope === 'tick' ? await this.#options.tick?.(request) : undefined;
-    const principal = scheduler ?? (await this.authenticate(request, peer));
+    const remote = job === undefined ? undefined : await this.#callback(request, peer, job);
+    const principal = scheduler ?? remote ?? (await this.authenticate(request, peer));
     if (!proven && this.#byCookie(principal, request)) throw originRefused(undefined);
     this.#requests.take(`${principal.via}:${principal.name}`);
-    if (scope !== 'any') this.authorize(principal, scope);
+    if (scope !== 'any' && remote === undefined) this.authorize(principal, scope);
     return principal;
+  }
+
+  /** Resolves with the remote worker that brings the secret of an attempt of a job; undefined when it brings none. Throws UNAUTHENTICATED or RATE_LIMITED. */
+  async #callback(request: Request, peer: Peer, job: string): Promise<Principal | undefined> {
+    const secret = bearerOf(request);
+    const { callback } = this.#options;
+    if (callback === undefined || secret?.startsWith(CALLBACK) !== true) return undefined;
+    const key = `c${digestOf(`${job}:${secret}`).toString('base64')}`;
+    const found = await this.#remember(key, request, peer, async () => {
+      const known = await callback(job, secret);
+      if (known === undefined) return undefined;
+      const { target, token: attempt } = known;
+      return {
+        value: { name: `target ${target}`, scopes: [], via: 'callback', attempt },
+        leftMs: null,
+      };
+    });
+    return good(found);
   }
 
   /** Resolves with who makes the request. Throws UNAUTHENTICATED, HOST_REFUSED, or RATE_LIMITED after too many wrong tokens of one address. */

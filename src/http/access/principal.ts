@@ -12,9 +12,12 @@ export interface Caller {
 export interface Principal extends Caller {
   /**
    * What vouches for them: a token of the database, the token of the environment (`root`), a cookie, the identity of a cloud (`oidc`), the
-   * secret of an outside scheduler (`secret`), an address of this machine (`host`), or the application that mounted the handler (`open`).
+   * secret of an outside scheduler (`secret`), the secret of one attempt that a remote worker was given (`callback`), an address of this machine
+   * (`host`), or the application that mounted the handler (`open`).
    */
-  readonly via: 'token' | 'root' | 'session' | 'oidc' | 'secret' | 'host' | 'open';
+  readonly via: 'token' | 'root' | 'session' | 'oidc' | 'secret' | 'callback' | 'host' | 'open';
+  /** Of a callback: the token of the only attempt that it may tell of. */
+  readonly attempt?: string;
 }
 
 /** What is known of the other end of a connection. */

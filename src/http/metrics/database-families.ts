@@ -26,6 +26,7 @@ export function databaseFamilies(snapshot: Snapshot): Family[] {
     ...poolFamilies(snapshot),
     ...limitFamilies(snapshot),
     ...scheduleFamilies(snapshot),
+    ...targetFamilies(snapshot),
   ];
 }
 
@@ -259,6 +260,28 @@ function scheduleFamilies({ schedules }: Snapshot): Family[] {
         'schedule',
         schedules.map(({ name, error }) => [{ schedule: name }, error ? 1 : 0]),
         'max',
+      ),
+    ),
+  ];
+}
+
+function targetFamilies({ targets }: Snapshot): Family[] {
+  return [
+    gauge(
+      'unstuck_target_up',
+      '1 while a remote worker answers, 0 while it is down or tried with one job.',
+      bounded(
+        'target',
+        targets.map(({ name, state }) => [{ target: name }, state === 'up' ? 1 : 0]),
+        'min',
+      ),
+    ),
+    gauge(
+      'unstuck_target_parked_jobs',
+      'Jobs that wait for a remote worker, at most 10,001.',
+      bounded(
+        'target',
+        targets.map(({ name, parked }) => [{ target: name }, parked]),
       ),
     ),
   ];

@@ -3,6 +3,7 @@ import type { Status } from '../../engine/status.ts';
 import type { LimitStatus } from '../../features/limits.ts';
 import type { Pool } from '../../features/pools.ts';
 import type { Queue } from '../../features/queues.ts';
+import type { Target } from '../../features/targets.ts';
 import { monotonicMs } from '../../std/timer.ts';
 import type { Unstuck } from '../../unstuck.ts';
 
@@ -17,10 +18,14 @@ export interface Snapshot {
   readonly pools: readonly Pool[];
   readonly limits: readonly LimitStatus[];
   readonly schedules: readonly MeasuredSchedule[];
+  readonly targets: readonly Target[];
 }
 
 /** What a snapshot is read from. */
-export type Measured = Pick<Unstuck, 'status' | 'queues' | 'pools' | 'limits' | 'schedules'>;
+export type Measured = Pick<
+  Unstuck,
+  'status' | 'queues' | 'pools' | 'limits' | 'schedules' | 'targets'
+>;
 
 const FRESH_MS = 5_000;
 /** Reading takes at most a tenth of the time, however large the installation is. */
@@ -58,13 +63,14 @@ export class Snapshots {
 
   /** One after the other: a scrape leaves connections for others. */
   async #read(): Promise<Snapshot> {
-    const { queues, pools, limits, schedules } = this.#measured;
+    const { queues, pools, limits, schedules, targets } = this.#measured;
     return {
       status: await this.#measured.status(),
       queues: await queues.list(),
       pools: await pools.list({ limit: ROWS_MAX }),
       limits: await limits.list(),
       schedules: await schedules.list({ limit: ROWS_MAX }),
+      targets: await targets.list({ limit: ROWS_MAX }),
     };
   }
 }

@@ -1,9 +1,11 @@
 /** Claims: workers in other languages take jobs, tell that they run them, and end them. */
 import { z } from 'zod';
-import type { ErrorCode } from '../../domain/errors.ts';
+import { type ErrorCode, unstuckError } from '../../domain/errors.ts';
 import { snakeJson } from '../../domain/json.ts';
-import type { PulledJob } from '../../domain/pull.ts';
+import type { PulledFence, PulledJob } from '../../domain/pull.ts';
 import { parseDuration } from '../../std/duration.ts';
+import { shown } from '../../std/shown.ts';
+import type { Principal } from '../access/principal.ts';
 import { type Route, route } from '../route.ts';
 import {
   claimBeat,
@@ -19,12 +21,14 @@ import {
 import { jobId } from '../schema/values.ts';
 
 const SAME = { method: 'POST', scope: 'worker', tag: 'claims' } as const;
-const FENCED: readonly ErrorCode[] = ['JOB_NOT_FOUND', 'JOB_ID_INVALID'];
+/** Who holds the secret of the attempt, as remote workers do, needs no token. */
+const OF_ATTEMPT = { ...SAME, callback: true } as const;
+const FENCED: readonly ErrorCode[] = ['JOB_NOT_FOUND', 'JOB_ID_INVALID', 'CALLBACK_REFUSED'];
 const ENDS: readonly ErrorCode[] = [...FENCED, 'STALE_ATTEMPT'];
 const LEASE_MS = 30_000;
 const BEATS = 3;
 
-/** The routes of workers in other languages. */
+/** The routes of workers in other languages, and of the callbacks of remote workers. */
 export const claimRoutes: readonly Route[] = [
   route({
     ...SAME,
@@ -65,7 +69,7 @@ export const claimRoutes: readonly Route[] = [
     }),
   }),
   route({
-    ...SAME,
+    ...OF_ATTEMPT,
     id: 'heartbeatClaim',
     path: '/v1/claims/{id}/heartbeat',
     summary: 'Says that a worker still runs a job; tells it whether to go on.',
@@ -73,12 +77,12 @@ export const claimRoutes: readonly Route[] = [
     body: fenceBody,
     answers: { 200: { about: 'Whether to go on.', schema: claimBeat } },
     errors: FENCED,
-    handle: async ({ api, params: { id }, body: { token } }) => ({
-      json: snakeJson(await api.unstuck.pull.heartbeat({ id, token })),
+    handle: async ({ api, principal, params: { id }, body: { token } }) => ({
+      json: snakeJson(await api.unstuck.pull.heartbeat(fenceOf(principal, id, token))),
     }),
   }),
   route({
-    ...SAME,
+    ...OF_ATTEMPT,
     id: 'reportProgress',
     path: '/v1/claims/{id}/progress',
     summary: 'A heartbeat that notes how far the work is.',
@@ -86,12 +90,13 @@ export const claimRoutes: readonly Route[] = [
     body: progressBody,
     answers: { 200: { about: 'Whether to go on.', schema: claimBeat } },
     errors: FENCED,
-    handle: async ({ api, params: { id }, body: { token, progress, note } }) => ({
-      json: snakeJson(await api.unstuck.pull.progress({ id, token }, progress, note)),
-    }),
+    handle: async ({ api, principal, params: { id }, body: { token, progress, note } }) => {
+      const fence = fenceOf(principal, id, token);
+      return { json: snakeJson(await api.unstuck.pull.progress(fence, progress, note)) };
+    },
   }),
   route({
-    ...SAME,
+    ...OF_ATTEMPT,
     id: 'completeClaim',
     path: '/v1/claims/{id}/complete',
     summary: 'Completes a job with a result. A repeat is answered alike.',
@@ -105,12 +110,13 @@ export const claimRoutes: readonly Route[] = [
       },
     },
     errors: ENDS,
-    handle: async ({ api, params: { id }, body: { token, result } }) => ({
-      json: { id, state: await api.unstuck.pull.complete({ id, token }, result) },
-    }),
+    handle: async ({ api, principal, params: { id }, body: { token, result } }) => {
+      const fence = fenceOf(principal, id, token);
+      return { json: { id, state: await api.unstuck.pull.complete(fence, result) } };
+    },
   }),
   route({
-    ...SAME,
+    ...OF_ATTEMPT,
     id: 'failClaim',
     path: '/v1/claims/{id}/fail',
     summary: 'Ends an attempt that failed; the job is tried again as its type says.',
@@ -120,14 +126,16 @@ export const claimRoutes: readonly Route[] = [
       200: { about: 'The job is pending until its next attempt, or failed.', schema: claimEnd },
     },
     errors: [...ENDS, 'TIME_INVALID'],
-    handle: async ({ api, params: { id }, body: { token, error, retry, retry_after } }) => {
+    handle: async ({ api, principal, params: { id }, body }) => {
+      const { token, error, retry, retry_after } = body;
+      const fence = fenceOf(principal, id, token);
       const failure = { error, retry, retryAfter: retry_after };
-      const state = await api.unstuck.pull.fail({ id, token }, failure, api.definitions);
+      const state = await api.unstuck.pull.fail(fence, failure, api.definitions);
       return { json: { id, state } };
     },
   }),
   route({
-    ...SAME,
+    ...OF_ATTEMPT,
     id: 'releaseClaim',
     path: '/v1/claims/{id}/release',
     summary: 'Gives a job back into the queue, uncharged.',
@@ -135,11 +143,20 @@ export const claimRoutes: readonly Route[] = [
     body: fenceBody,
     answers: { 200: { about: 'The job is queued.', schema: claimEnd } },
     errors: ENDS,
-    handle: async ({ api, params: { id }, body: { token } }) => ({
-      json: { id, state: await api.unstuck.pull.release({ id, token }) },
+    handle: async ({ api, principal, params: { id }, body: { token } }) => ({
+      json: { id, state: await api.unstuck.pull.release(fenceOf(principal, id, token)) },
     }),
   }),
 ];
+
+/** The attempt that a request tells of. Throws CALLBACK_REFUSED for a secret that was given for another one. */
+function fenceOf({ via, attempt }: Principal, id: string, token: string): PulledFence {
+  if (via !== 'callback' || attempt === token) return { id, token };
+  throw unstuckError(
+    'CALLBACK_REFUSED',
+    `Expected the token of the attempt for which the secret of this request was given, got ${shown(token)}. Nothing was changed.`,
+  );
+}
 
 /** A job as JSON; its input is its user's and is left alone. */
 function pulledJson({ input, ...rest }: PulledJob): Record<string, unknown> {

@@ -6,7 +6,7 @@ import { jobJson, snakeJson } from '../../domain/json.ts';
 import type { Api } from '../api.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
 import { type Route, route } from '../route.ts';
-import { job, jobCount, timeline, why } from '../schema/job.ts';
+import { job, jobCount, jobInFull, timeline, why } from '../schema/job.ts';
 import { filterParameters, toFilter } from '../schema/job-filter.ts';
 import { jobId, pageOf, queryInteger } from '../schema/values.ts';
 
@@ -58,10 +58,12 @@ export const jobRoutes: readonly Route[] = [
     tag: TAG,
     summary: 'Answers one job, live or finished.',
     params: z.object({ id: jobId }),
-    answers: { 200: { about: 'The job.', schema: job } },
+    answers: { 200: { about: 'The job.', schema: jobInFull } },
     errors: ['JOB_NOT_FOUND', 'JOB_ID_INVALID'],
     handle: async ({ api, params: { id } }) => {
-      return { json: jobJson(await requireJob(api, id)) };
+      const found = await requireJob(api, id);
+      const sending = await api.unstuck.targets.sendingOf(found);
+      return { json: { ...jobJson(found), sending: snakeJson(sending) } };
     },
   }),
   route({

@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { type ErrorCode, UnstuckError } from '../../domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job } from '../../domain/job.ts';
-import { jobJson } from '../../domain/json.ts';
+import { jobJson, snakeJson } from '../../domain/json.ts';
 import type { AnsweredRequest, RequestAnswer, RequestKey } from '../../domain/request-key.ts';
 import { allows } from '../../domain/scopes.ts';
+import { meansNow } from '../../domain/target-notice.ts';
 import type { JobCall } from '../../features/requests/enqueue-each.ts';
 import type { Api } from '../api.ts';
 import { replayHeaders, requestKeyOf } from '../idempotency.ts';
@@ -44,7 +45,7 @@ export const newJobRoutes: readonly Route[] = [
     tag: TAG,
     summary: 'Stores a job.',
     about:
-      'Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`.',
+      'Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`. A job whose remote worker is away is stored as any other; `notice` says so, in words for whoever asked for it.',
     body: newJob,
     idempotent: true,
     answers: {
@@ -60,9 +61,12 @@ export const newJobRoutes: readonly Route[] = [
       const { id, created, reason, replayed } = await enqueueOne(api, body, key);
       const shown = created || allows(principal.scopes, 'read');
       const stored = shown ? await readBack(api, id) : undefined;
+      const waits = stored === undefined || ['pending', 'queued'].includes(stored.state);
+      const notice = waits ? await noticeOf(api, body, reason) : null;
+      const job = stored === undefined ? { id } : jobJson(stored);
       return {
         status: created ? 201 : 200,
-        json: { ...(stored === undefined ? { id } : jobJson(stored)), created, enqueued: reason },
+        json: { ...job, created, enqueued: reason, notice },
         headers: { location: `${api.prefix}/v1/jobs/${id}`, ...replayHeaders(replayed) },
       };
     },
@@ -84,7 +88,10 @@ export const newJobRoutes: readonly Route[] = [
       const key = requestKeyOf(request, principal, { operation: 'enqueueJobs', body });
       const calls = body.jobs.map((one) => toCall(api, one));
       const answered = await api.unstuck.enqueueEach(calls, key);
-      return { json: batchJson(answered), headers: replayHeaders(answered.replayed) };
+      const notices = await Promise.all(
+        answered.answers.map((answer, at) => noticeOf(api, body.jobs[at], reasonOf(answer))),
+      );
+      return { json: batchJson(answered, notices), headers: replayHeaders(answered.replayed) };
     },
   }),
 ];
@@ -121,12 +128,34 @@ function toCall({ definitions }: Api, body: NewJobBody): JobCall {
   return { ...toOptions(body), job: definitions.get(body.type) ?? body.type, input: body.input };
 }
 
-function batchJson({ answers }: AnsweredRequest): Record<string, unknown> {
-  const data = answers.map((answer) =>
-    answer instanceof UnstuckError
-      ? { id: null, created: false, enqueued: null, problem: toProblemBody(answer) }
-      : { id: answer.id, created: answer.created, enqueued: answer.reason, problem: null },
-  );
+/** What to tell whoever asked for a job that means to run now; what cannot be read is not told, since the job is stored. */
+async function noticeOf(
+  { unstuck }: Api,
+  body: NewJobBody | undefined,
+  reason: Enqueued['reason'] | undefined,
+): Promise<unknown> {
+  if (body === undefined || reason === undefined || reason === 'key-window') return null;
+  if (!meansNow({ ...body, runAt: body.run_at })) return null;
+  return unstuck.targets.noticeFor(body.type).then(snakeJson, (error: unknown) => {
+    unstuck.log.warn('notice_not_read', { type: body.type, error });
+    return null;
+  });
+}
+
+function reasonOf(answer: RequestAnswer): Enqueued['reason'] | undefined {
+  return answer instanceof UnstuckError ? undefined : answer.reason;
+}
+
+function batchJson(
+  { answers }: AnsweredRequest,
+  notices: readonly unknown[],
+): Record<string, unknown> {
+  const data = answers.map((answer, at) => {
+    const notice = notices[at] ?? null;
+    return answer instanceof UnstuckError
+      ? { id: null, created: false, enqueued: null, notice, problem: toProblemBody(answer) }
+      : { id: answer.id, created: answer.created, enqueued: answer.reason, notice, problem: null };
+  });
   const refused = data.filter(({ problem }) => problem !== null).length;
   return { data, created: data.filter(({ created }) => created).length, refused };
 }

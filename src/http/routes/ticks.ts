@@ -15,6 +15,10 @@ const tickRound: z.ZodType = z
     expired: z.int().meta({ description: 'Jobs that were not finished by their finish_by.' }),
     refused: z.int().meta({ description: 'Rows of an unknown type, or without a pool.' }),
     fired: z.int().meta({ description: 'Jobs that schedules made.' }),
+    targets_probed: z
+      .int()
+      .meta({ description: 'Remote workers that were asked whether they are back.' }),
+    unparked: z.int().meta({ description: 'Jobs that go on because their remote worker is back.' }),
     findings: z.int().meta({ description: 'How many groups of late jobs there are now.' }),
     more: z.boolean().meta({ description: 'Whether there is more to do: call again.' }),
   })

@@ -5,9 +5,14 @@ import type { Notify } from '../../domain/notify.ts';
 import { STATES } from '../../domain/transitions.ts';
 import { deliveryError } from './delivery.ts';
 import { itemProblem } from './problem.ts';
+import { notice, sending } from './target.ts';
 import { duration, givenInstant, instant, instantOrNull } from './values.ts';
 
 const REASONS = ['created', 'key-live', 'replaced', 'key-window', 'repeated'] as const;
+
+const noticeOrNull = notice.nullable().meta({
+  description: 'Why it will be done later, for whoever asked for it: its remote worker is away.',
+});
 
 /** A value of a user: any JSON. */
 const anyJson = z.unknown().meta({ description: 'Any JSON, exactly as it was stored.' });
@@ -23,7 +28,7 @@ export const jobError: z.ZodType = z
   .meta({ id: 'JobError', description: 'Why an attempt or a job failed.' });
 
 /** How telling one address stands. */
-const notice = z
+const jobDelivery = z
   .object({
     channel: z.enum(['webhook', 'email']),
     address: z.string().meta({ description: 'Of a URL without its query.' }),
@@ -32,7 +37,7 @@ const notice = z
     delivery_id: z.string().nullable(),
     error: deliveryError.nullable(),
   })
-  .meta({ id: 'Notice', description: 'How telling one address of the end of a job stands.' });
+  .meta({ id: 'JobDelivery', description: 'How telling one address of the end of a job stands.' });
 
 /** A job as `job show -o json` prints it. */
 const shown = z.object({
@@ -65,7 +70,7 @@ const shown = z.object({
   traceparent: z.string().nullable().meta({
     description: 'The W3C Trace Context of whoever enqueued it, when that was traced.',
   }),
-  notify: z.array(notice).meta({ description: 'Whom its end is told, and how that stands.' }),
+  notify: z.array(jobDelivery).meta({ description: 'Whom its end is told, and how that stands.' }),
   worker_id: z.string().nullable(),
   reason: z.string().nullable(),
   created_at: instant,
@@ -79,6 +84,16 @@ const shown = z.object({
 /** A job, live or finished. */
 export const job: z.ZodType = shown.meta({ id: 'Job', description: 'A job, live or finished.' });
 
+/** A job with how its sending to a remote worker stands. */
+export const jobInFull: z.ZodType = shown
+  .extend({
+    sending: sending.nullable().meta({ description: 'Null for a job that runs here.' }),
+  })
+  .meta({
+    id: 'JobInFull',
+    description: 'A job, and how its sending to a remote worker stands.',
+  });
+
 /** What an enqueue answers: the job, and whether this request stored it. */
 export const enqueuedJob: z.ZodType = z
   .object({
@@ -86,11 +101,12 @@ export const enqueuedJob: z.ZodType = z
     id: z.string(),
     created: z.boolean().meta({ description: 'Whether this request stored the job.' }),
     enqueued: z.enum(REASONS),
+    notice: noticeOrNull,
   })
   .meta({
     id: 'EnqueuedJob',
     description:
-      "The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing.",
+      "The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing.",
   });
 
 /** What a batch answers: what became of each job. */
@@ -101,6 +117,7 @@ export const enqueuedJobs: z.ZodType = z
         id: z.string().nullable().meta({ description: 'Null when it was refused.' }),
         created: z.boolean(),
         enqueued: z.enum(REASONS).nullable(),
+        notice: noticeOrNull,
         problem: itemProblem.nullable().meta({ description: 'Why it was refused.' }),
       }),
     ),

@@ -1,6 +1,6 @@
 /** Status: the shapes of the installation at a glance. */
 import { z } from 'zod';
-import { instant } from './values.ts';
+import { instant, instantOrNull } from './values.ts';
 
 const stateCount = z.object({
   type: z.string(),
@@ -49,6 +49,17 @@ export const finding: z.ZodType = z
     description: 'Why a group of jobs is late, who acts, and when it is looked at again.',
   });
 
+/** A remote worker that is not simply up. */
+const troubledTarget = z
+  .object({
+    name: z.string(),
+    state: z.string().meta({ description: '`down`, `half-open`, `paused` or `busy`.' }),
+    words: z.string().meta({ description: 'The same in words.' }),
+    since: instantOrNull.meta({ description: 'Null while it is only busy.' }),
+    parked: z.int().meta({ description: 'Jobs that wait for it, at most 10,001.' }),
+  })
+  .meta({ id: 'TroubledTarget', description: 'A remote worker that takes no jobs, or is tried.' });
+
 /** The installation at one moment. */
 export const status: z.ZodType = z
   .object({
@@ -59,6 +70,9 @@ export const status: z.ZodType = z
       description: 'Whether a finished state has more than the 100,000 jobs that are counted.',
     }),
     workers: z.array(worker),
+    targets: z
+      .array(troubledTarget)
+      .meta({ description: 'Remote workers that are not simply up.' }),
     findings: z.array(finding),
     late: z.int().meta({ description: 'Jobs past their deadline.' }),
     stuck: z.int().meta({ description: 'Late jobs that no current finding explains: must be 0.' }),

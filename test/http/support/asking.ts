@@ -7,6 +7,7 @@ import type { Unstuck } from '../../../src/unstuck.ts';
 
 /** Whatever of it an answer has. */
 interface Body {
+  readonly [field: string]: unknown;
   readonly id: string;
   readonly data: readonly Readonly<Record<string, unknown>>[];
   readonly next_cursor: string | null;

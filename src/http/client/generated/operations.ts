@@ -35,10 +35,12 @@ import type {
   GetPoolRequest,
   GetQueueRequest,
   GetScheduleRequest,
+  GetTargetRequest,
   GetTimelineRequest,
   HeartbeatClaimRequest,
   Job,
   JobCount,
+  JobInFull,
   Limit,
   ListAuditAnswer,
   ListAuditRequest,
@@ -62,6 +64,8 @@ import type {
   ListQueuesRequest,
   ListSchedulesAnswer,
   ListSchedulesRequest,
+  ListTargetsAnswer,
+  ListTargetsRequest,
   ListTokensAnswer,
   ListTokensRequest,
   ListWorkersAnswer,
@@ -74,10 +78,12 @@ import type {
   Pause,
   PauseQueueRequest,
   PauseScheduleRequest,
+  PauseTargetRequest,
   PauseTypeRequest,
   Pool,
   PreviewRequest,
   PreviewScheduleAnswer,
+  ProbeTargetRequest,
   Queue,
   ReleaseClaimRequest,
   ReleaseJobRequest,
@@ -87,6 +93,7 @@ import type {
   ResetStuckRequest,
   ResumeQueueRequest,
   ResumeScheduleRequest,
+  ResumeTargetRequest,
   ResumeTypeRequest,
   RetryDeliveryRequest,
   RetryJobRequest,
@@ -99,6 +106,8 @@ import type {
   Status,
   StopPullWorkerAnswer,
   StopPullWorkerRequest,
+  Target,
+  TargetProbe,
   TickRequest,
   TickRound,
   Timeline,
@@ -115,7 +124,7 @@ export interface Operations {
   getOpenApi(request?: NoFields, options?: CallOptions): Promise<unknown>;
   /**
    * Stores a job.
-   * Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`.
+   * Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`. A job whose remote worker is away is stored as any other; `notice` says so, in words for whoever asked for it.
    * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, NOTIFY_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
    */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;
@@ -139,7 +148,7 @@ export interface Operations {
    * Answers one job, live or finished.
    * Throws JOB_NOT_FOUND, JOB_ID_INVALID.
    */
-  getJob(request: GetJobRequest, options?: CallOptions): Promise<Job>;
+  getJob(request: GetJobRequest, options?: CallOptions): Promise<JobInFull>;
   /**
    * Removes a job that does not run, with everything that belongs to it, for ever.
    * Throws JOB_NOT_FOUND, JOB_STATE_CONFLICT, JOB_BUSY, CHANGE_REFUSED, JOB_ID_INVALID.
@@ -255,6 +264,30 @@ export interface Operations {
    * At most 1,000, in one page.
    */
   listPauses(request?: NoFields, options?: CallOptions): Promise<ListPausesAnswer>;
+  /** Lists remote workers, how each stands and what waits for it, by name. */
+  listTargets(request?: ListTargetsRequest, options?: CallOptions): Promise<ListTargetsAnswer>;
+  /**
+   * Answers one remote worker.
+   * Throws TARGET_UNKNOWN.
+   */
+  getTarget(request: GetTargetRequest, options?: CallOptions): Promise<Target>;
+  /**
+   * Sends a remote worker nothing, and asks it nothing, until then or until it is resumed.
+   * What it works on goes on; its jobs wait. A second pause replaces the first.
+   * Throws TARGET_UNKNOWN, REQUEST_TIMEOUT, TIME_INVALID.
+   */
+  pauseTarget(request: PauseTargetRequest, options?: CallOptions): Promise<Target>;
+  /**
+   * Sends a remote worker jobs again; one that is not paused stays as it is.
+   * Throws TARGET_UNKNOWN, REQUEST_TIMEOUT.
+   */
+  resumeTarget(request: ResumeTargetRequest, options?: CallOptions): Promise<Target>;
+  /**
+   * Asks a remote worker now whether it is there; answers within 15 s what it said.
+   * One that is down is asked by the sweep, and its jobs go on if it answers. Any other is asked by this server, which changes nothing.
+   * Throws TARGET_UNKNOWN.
+   */
+  probeTarget(request: ProbeTargetRequest, options?: CallOptions): Promise<TargetProbe>;
   /** Lists pools, by key. */
   listPools(request?: ListPoolsRequest, options?: CallOptions): Promise<ListPoolsAnswer>;
   /**
@@ -411,27 +444,27 @@ export interface Operations {
   ): Promise<StopPullWorkerAnswer>;
   /**
    * Says that a worker still runs a job; tells it whether to go on.
-   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   * Throws CALLBACK_REFUSED, JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
    */
   heartbeatClaim(request: HeartbeatClaimRequest, options?: CallOptions): Promise<ClaimBeat>;
   /**
    * A heartbeat that notes how far the work is.
-   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
+   * Throws CALLBACK_REFUSED, JOB_NOT_FOUND, REQUEST_TIMEOUT, JOB_ID_INVALID.
    */
   reportProgress(request: ReportProgressRequest, options?: CallOptions): Promise<ClaimBeat>;
   /**
    * Completes a job with a result. A repeat is answered alike.
-   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   * Throws CALLBACK_REFUSED, JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
    */
   completeClaim(request: CompleteClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
   /**
    * Ends an attempt that failed; the job is tried again as its type says.
-   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID, TIME_INVALID.
+   * Throws CALLBACK_REFUSED, JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID, TIME_INVALID.
    */
   failClaim(request: FailClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
   /**
    * Gives a job back into the queue, uncharged.
-   * Throws JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
+   * Throws CALLBACK_REFUSED, JOB_NOT_FOUND, REQUEST_TIMEOUT, STALE_ATTEMPT, JOB_ID_INVALID.
    */
   releaseClaim(request: ReleaseClaimRequest, options?: CallOptions): Promise<ClaimEnd>;
   /** Answers the metrics of this process and of the installation, for Prometheus. */

@@ -173,7 +173,7 @@ export interface DeliveryError {
   readonly message: string;
 }
 
-/** The job and whether this request stored it; only `id`, `created` and `enqueued` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
+/** The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
 export interface EnqueuedJob {
   readonly id: string;
   readonly type?: string | undefined;
@@ -216,7 +216,7 @@ export interface EnqueuedJob {
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent?: string | null | undefined;
   /** Whom its end is told, and how that stands. */
-  readonly notify?: readonly Notice[] | undefined;
+  readonly notify?: readonly JobDelivery[] | undefined;
   readonly worker_id?: string | null | undefined;
   readonly reason?: string | null | undefined;
   readonly created_at?: string | undefined;
@@ -228,6 +228,8 @@ export interface EnqueuedJob {
   /** Whether this request stored the job. */
   readonly created: boolean;
   readonly enqueued: 'created' | 'key-live' | 'replaced' | 'key-window' | 'repeated';
+  /** Why it will be done later, for whoever asked for it: its remote worker is away. */
+  readonly notice: Notice | null;
 }
 
 /** What became of each job of a batch, in their order. */
@@ -237,6 +239,8 @@ export interface EnqueuedJobs {
     readonly id: string | null;
     readonly created: boolean;
     readonly enqueued: 'created' | 'key-live' | 'replaced' | 'key-window' | 'repeated' | null;
+    /** Why it will be done later, for whoever asked for it: its remote worker is away. */
+    readonly notice: Notice | null;
     /** Why it was refused. */
     readonly problem: ItemProblem | null;
   }[];
@@ -347,7 +351,7 @@ export interface Job {
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
   /** Whom its end is told, and how that stands. */
-  readonly notify: readonly Notice[];
+  readonly notify: readonly JobDelivery[];
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -363,6 +367,17 @@ export interface JobCount {
   readonly count: number;
   /** Whether there are more than `count`. */
   readonly capped: boolean;
+}
+
+/** How telling one address of the end of a job stands. */
+export interface JobDelivery {
+  readonly channel: 'webhook' | 'email';
+  /** Of a URL without its query. */
+  readonly address: string;
+  readonly state: 'waiting' | 'forgotten' | 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  readonly delivery_id: string | null;
+  readonly error: DeliveryError | null;
 }
 
 /** Why an attempt or a job failed. */
@@ -395,6 +410,55 @@ export interface JobFilter {
     | undefined;
   readonly late?: boolean | undefined;
   readonly ids?: readonly string[] | undefined;
+}
+
+/** A job, and how its sending to a remote worker stands. */
+export interface JobInFull {
+  readonly id: string;
+  readonly type: string;
+  readonly state: 'pending' | 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** The gate of a pending job, `worker` when queued, `lease` when running. */
+  readonly waits_for: string | null;
+  /** The latest time at which `next` happens. */
+  readonly deadline: string | null;
+  /** What happens next, in words. */
+  readonly next: string;
+  /** Whether the deadline has passed. */
+  readonly late: boolean;
+  readonly priority: number;
+  readonly attempt: number;
+  readonly attempts_max: number;
+  readonly crashes: number;
+  readonly snoozes: number;
+  /** The fencing token of the latest attempt. */
+  readonly token: string;
+  /** Any JSON, exactly as it was stored. */
+  readonly input: unknown;
+  /** Any JSON, exactly as it was stored. */
+  readonly result: unknown;
+  readonly error: JobError | null;
+  readonly progress: number | null;
+  readonly progress_note: string | null;
+  readonly key: string | null;
+  readonly tags: readonly string[];
+  readonly pool: string | null;
+  readonly limit_key: string | null;
+  readonly parent_id: string | null;
+  readonly ordinal: number | null;
+  /** The W3C Trace Context of whoever enqueued it, when that was traced. */
+  readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
+  readonly worker_id: string | null;
+  readonly reason: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly run_at: string | null;
+  readonly finish_by: string | null;
+  /** Null for a job that runs here. */
+  readonly sending: Sending | null;
 }
 
 /** A limit and how much it allows. */
@@ -628,15 +692,14 @@ export interface NominalTime {
   readonly note: 'gap' | 'overlap' | null;
 }
 
-/** How telling one address of the end of a job stands. */
+/** Why a job that was stored will be done later; nothing is wrong with it. */
 export interface Notice {
-  readonly channel: 'webhook' | 'email';
-  /** Of a URL without its query. */
-  readonly address: string;
-  readonly state: 'waiting' | 'forgotten' | 'pending' | 'delivered' | 'failed';
-  readonly attempts: number;
-  readonly delivery_id: string | null;
-  readonly error: DeliveryError | null;
+  readonly code: 'TARGET_DOWN' | 'TARGET_PAUSED' | 'TARGET_BUSY';
+  /** For a person, as it stands. */
+  readonly message: string;
+  readonly target: string;
+  /** Null while it is only busy. */
+  readonly since: string | null;
 }
 
 /** Why and since when nothing of a queue or a type is started. */
@@ -791,6 +854,29 @@ export interface Schedule {
   readonly updated_at: string;
 }
 
+/** How the sending of a job to its remote worker stands. */
+export interface Sending {
+  readonly target: string;
+  /** Without what follows its path. */
+  readonly url: string | null;
+  /** How the target stands, in words. */
+  readonly words: string | null;
+  /** When the job last began to wait for it. */
+  readonly parked_at: string | null;
+  readonly parked_times: number;
+  readonly sent_times: number;
+  readonly last_sent_at: string | null;
+  readonly accepted_at: string | null;
+  /** When it last said that it still works on it. */
+  readonly heard_at: string | null;
+  /** How often the target was asked since it went down. */
+  readonly probes: number;
+  readonly last_probe_at: string | null;
+  readonly next_probe_at: string | null;
+  /** The latest error of the target. */
+  readonly last_error: TargetFailure | null;
+}
+
 /** The installation at one moment. */
 export interface Status {
   /** The time of the database when it was counted. */
@@ -821,6 +907,8 @@ export interface Status {
   /** Whether a finished state has more than the 100,000 jobs that are counted. */
   readonly finished_capped: boolean;
   readonly workers: readonly Worker[];
+  /** Remote workers that are not simply up. */
+  readonly targets: readonly TroubledTarget[];
   readonly findings: readonly Finding[];
   /** Jobs past their deadline. */
   readonly late: number;
@@ -828,6 +916,62 @@ export interface Status {
   readonly stuck: number;
   /** Since the sweep last ended a round well; null before the first. */
   readonly swept_ms_ago: number | null;
+}
+
+/** A remote worker as it is now. */
+export interface Target {
+  readonly name: string;
+  /** Without what follows its path. */
+  readonly url: string;
+  readonly health_url: string | null;
+  readonly status_url: string | null;
+  /** The types whose jobs are sent to it. */
+  readonly types: readonly string[];
+  /** `half-open`: it has answered a probe, and is tried with one job. */
+  readonly state: 'up' | 'down' | 'half-open';
+  /** Whether it can be sent a job now. */
+  readonly usable: boolean;
+  /** How it stands, in words. */
+  readonly words: string;
+  readonly since: string;
+  readonly down_since: string | null;
+  /** In a row. */
+  readonly failures: number;
+  /** How often it was asked since it went down. */
+  readonly probes: number;
+  readonly last_probe_at: string | null;
+  readonly next_probe_at: string | null;
+  readonly last_ok_at: string | null;
+  readonly last_failed_at: string | null;
+  readonly last_error: TargetFailure | null;
+  /** It has asked to be sent nothing until then. */
+  readonly hold_until: string | null;
+  readonly paused: Pause | null;
+  /** Jobs that wait for it: exact to 10,000, at most 10,001. */
+  readonly parked: number;
+  /** Attempts that were sent, and are not answered yet. */
+  readonly sending: number;
+  /** Attempts that it works on. */
+  readonly accepted: number;
+  /** How many waiting jobs go out in the next second. */
+  readonly ramp: number;
+  readonly ramp_max: number;
+}
+
+/** Why a remote worker was not reached, or failed. */
+export interface TargetFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What a remote worker said when it was asked. */
+export interface TargetProbe {
+  /** Null: nobody asked it within 15 s, since no process sweeps. */
+  readonly answered: boolean | null;
+  readonly error: TargetFailure | null;
+  /** The same in words. */
+  readonly message: string;
+  readonly target: Target;
 }
 
 /** What one round of the sweep did. */
@@ -846,6 +990,10 @@ export interface TickRound {
   readonly refused: number;
   /** Jobs that schedules made. */
   readonly fired: number;
+  /** Remote workers that were asked whether they are back. */
+  readonly targets_probed: number;
+  /** Jobs that go on because their remote worker is back. */
+  readonly unparked: number;
   /** How many groups of late jobs there are now. */
   readonly findings: number;
   /** Whether there is more to do: call again. */
@@ -891,6 +1039,19 @@ export interface Token {
   readonly revoke_reason: string | null;
   /** To the minute. */
   readonly last_used_at: string | null;
+}
+
+/** A remote worker that takes no jobs, or is tried. */
+export interface TroubledTarget {
+  readonly name: string;
+  /** `down`, `half-open`, `paused` or `busy`. */
+  readonly state: string;
+  /** The same in words. */
+  readonly words: string;
+  /** Null while it is only busy. */
+  readonly since: string | null;
+  /** Jobs that wait for it, at most 10,001. */
+  readonly parked: number;
 }
 
 /** Why a job is where it is, and what happens next. */
@@ -1145,6 +1306,41 @@ export interface ListPausesAnswer {
   readonly data: readonly NamedPause[];
   /** Give it as `cursor` for the next page; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** What `listTargets` takes. */
+export interface ListTargetsRequest {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listTargets` answers. */
+export interface ListTargetsAnswer {
+  readonly data: readonly Target[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getTarget` takes. */
+export interface GetTargetRequest {
+  readonly name: string;
+}
+
+/** What `pauseTarget` takes. */
+export interface PauseTargetRequest extends NewPause {
+  readonly name: string;
+}
+
+/** What `resumeTarget` takes. */
+export interface ResumeTargetRequest {
+  readonly name: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `probeTarget` takes. */
+export interface ProbeTargetRequest {
+  readonly name: string;
 }
 
 /** What `listPools` takes. */
