@@ -127,7 +127,7 @@ test('quick jobs are claimed and ended by the hundred, with no statement besides
   expect(ran().length).toBeLessThan((5 * JOBS) / 50);
   // On a slow machine it takes more than the second after which the oldest jobs are looked for.
   const others = ran().filter((name) => !HOT.has(name) && !ONCE.has(name));
-  expect(new Set(others).difference(new Set(['find-heads']))).toEqual(new Set());
+  expect(others.filter((name) => name !== 'find-heads')).toEqual([]);
 });
 
 test('however many jobs end at once, each end rides with a claim and none is left for later', async () => {
