@@ -1,4 +1,5 @@
 // The files that are written by the program, and the code that each is rendered from.
+import { renderAlertRules } from './docs/alert-rules.ts';
 import { renderClientOperations, renderClientShapes, renderClientTable } from './docs/client.ts';
 import { renderErrors } from './docs/errors.ts';
 import { renderOpenApi } from './docs/openapi.ts';
@@ -22,6 +23,7 @@ export const GENERATED_DIRECTORIES: readonly string[] = [
 
 /** Every file of these directories; one that is not listed here is an error there. */
 export const GENERATED_DOCS: readonly GeneratedDoc[] = [
+  { file: 'docs/generated/alert-rules.md', render: renderAlertRules },
   { file: 'docs/generated/errors.md', render: renderErrors },
   { file: 'docs/generated/openapi.json', render: renderOpenApi },
   { file: 'docs/generated/options.md', render: renderOptions },

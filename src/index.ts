@@ -1,7 +1,43 @@
 /** The library door: re-exports only. */
 
+export type {
+  Alert,
+  AlertActor,
+  AlertFilter,
+  AlertMark,
+  AlertState,
+  Told,
+} from './domain/alert.ts';
+export type {
+  ChannelDefinition,
+  ChannelSettings,
+  CommonChannelOptions,
+  EmailOptions,
+  PagerdutyOptions,
+  Protocol,
+  SentryOptions,
+  SlackOptions,
+  SmsOptions,
+  WebhookOptions,
+} from './domain/alert-channels.ts';
+export {
+  emailChannel,
+  pagerdutyChannel,
+  sentryChannel,
+  slackChannel,
+  smsChannel,
+  webhookChannel,
+} from './domain/alert-channels.ts';
+export type {
+  CommonRuleOptions,
+  Rule,
+  RuleKind,
+  RuleOptions,
+  RuleValue,
+} from './domain/alert-rules.ts';
 export type { NotEnqueued } from './domain/batch.ts';
 export { BatchError } from './domain/batch.ts';
+export type { Bridge, BridgeList, DeadChange, DeadMessage, DeadPlace } from './domain/bridge.ts';
 export type {
   BulkAction,
   BulkOptions,
@@ -12,6 +48,17 @@ export type {
 } from './domain/bulk.ts';
 export type { BulkActionPage, BulkActionStatus } from './domain/bulk-action.ts';
 export type { ConnectOptions } from './domain/connect-options.ts';
+export type { AlertsDefinition, AlertsOptions, Beat, BeatOptions } from './domain/define-alerts.ts';
+export { defineAlerts } from './domain/define-alerts.ts';
+export type {
+  BridgeDefinition,
+  BridgedJob,
+  BridgeOptions,
+  ExpectedMessage,
+  LostDefinition,
+  LostOptions,
+} from './domain/define-bridge.ts';
+export { defineBridge } from './domain/define-bridge.ts';
 export type {
   Execution,
   ExecutionsOptions,
@@ -42,11 +89,11 @@ export type {
   TargetPick,
 } from './domain/define-target.ts';
 export { defineTarget } from './domain/define-target.ts';
-export type { Delivery, DeliveryError } from './domain/delivery.ts';
+export type { Delivery, DeliveryError, JobDelivery } from './domain/delivery.ts';
 export type { ErrorCode, ErrorParts } from './domain/errors.ts';
 export { StaleAttemptError, UnstuckError } from './domain/errors.ts';
 export type { Axes, ExecutionState, Plan, Success } from './domain/executions.ts';
-export { findDefinitions, findTargets } from './domain/find-definitions.ts';
+export { findBridges, findDefinitions, findTargets } from './domain/find-definitions.ts';
 export type { Enqueued, EnqueueOptions, Job, JobError, JobPage } from './domain/job.ts';
 export type { JobFilter, JobQuery, Page } from './domain/job-filter.ts';
 export type { JobOf } from './domain/job-of.ts';
@@ -93,6 +140,8 @@ export type { Finding, StateCount, Status, TroubledTarget, WorkerStatus } from '
 export type { TickRound } from './engine/ticks.ts';
 export type { WaitOptions } from './engine/waiter.ts';
 export type { Worker } from './engine/worker.ts';
+export type { AlertChannel, Alerts, SilenceOptions } from './features/alerts/alerts.ts';
+export type { TestedChannel } from './features/alerts/messenger.ts';
 export type { Audit } from './features/audit.ts';
 export type { Bulk } from './features/bulk/bulk.ts';
 export type { BulkActionOptions, BulkActions } from './features/bulk/bulk-actions.ts';
@@ -117,6 +166,7 @@ export type {
   Queue,
   Queues,
 } from './features/queues.ts';
+export type { BridgeFilter, Bridges, DeadFilter } from './features/redis/bridges.ts';
 export type { JobCall } from './features/requests/enqueue-each.ts';
 export type { ResetStuck } from './features/reset-stuck.ts';
 export type {

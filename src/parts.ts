@@ -17,6 +17,8 @@ import { TargetCalls } from './engine/target-calls.ts';
 import { TargetSweep } from './engine/target-sweep.ts';
 import { TypeRegistry } from './engine/type-registry.ts';
 import { Waiter } from './engine/waiter.ts';
+import { Alarm } from './features/alerts/alarm.ts';
+import { Alerts } from './features/alerts/alerts.ts';
 import { BulkActions } from './features/bulk/bulk-actions.ts';
 import { Deliveries } from './features/deliveries.ts';
 import { Executions } from './features/executions.ts';
@@ -24,6 +26,8 @@ import { Limits } from './features/limits.ts';
 import { Pools } from './features/pools.ts';
 import { Pull } from './features/pull.ts';
 import { Queues } from './features/queues.ts';
+import { BridgeRunner } from './features/redis/bridge-runner.ts';
+import { Bridges } from './features/redis/bridges.ts';
 import { Requests } from './features/requests/requests.ts';
 import { fireDue } from './features/schedules/fire.ts';
 import { Schedules } from './features/schedules/schedules.ts';
@@ -48,6 +52,8 @@ interface Shared {
   readonly meter: Meter;
   readonly senders: Senders;
   readonly caller: HttpCaller;
+  readonly alarm: Alarm;
+  readonly bridgeRunner: BridgeRunner;
 }
 
 /** The parts of one connection. */
@@ -61,12 +67,14 @@ export interface Parts extends Shared {
   readonly schedules: Schedules;
   readonly targets: Targets;
   readonly deliveries: Deliveries;
+  readonly alerts: Alerts;
+  readonly redis: Bridges;
 }
 
 /** Wires the parts of a connection; those of a view of it use what `whole` shares, and look through connections of their own. */
 export function partsOf(database: Database, log: Log, from: DeliveryConfig | Parts): Parts {
   const shared = 'fleet' in from ? from : share(database, log, from);
-  const { enqueuer, types, fleet, meter, dispatcher } = shared;
+  const { enqueuer, types, fleet, meter, dispatcher, alarm } = shared;
   const onReady = (ready: ReadonlySet<string> | undefined): void => fleet.ready(ready);
   return {
     ...shared,
@@ -79,6 +87,8 @@ export function partsOf(database: Database, log: Log, from: DeliveryConfig | Par
     schedules: new Schedules(database, enqueuer, types),
     targets: new Targets(database, types, dispatcher.calls),
     deliveries: new Deliveries(database),
+    alerts: new Alerts(database, alarm),
+    redis: new Bridges(database, shared.bridgeRunner),
   };
 }
 
@@ -105,9 +115,10 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
   const loops = { deliverer, dispatcher };
   const fleet: Fleet = new Fleet(database, log, onEnded, meter, loops, chores);
   const claims = new PullClaims(database, log, fleet.readiness, meter);
+  const preparer = new Preparer(database.config, types, emailReporter(log, telling));
   return {
     enqueuer,
-    preparer: new Preparer(database.config, types, emailReporter(log, telling)),
+    preparer,
     requests: new Requests(database, enqueuer),
     types,
     fleet,
@@ -117,8 +128,17 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
     dispatcher,
     targetSweep,
     meter,
+    bridgeRunner: new BridgeRunner(database, { enqueuer, preparer }, log),
     senders,
     caller,
+    alarm: new Alarm(database, log, {
+      log,
+      senders,
+      mail: telling.mail,
+      // Where alerts go is written in the application itself: a server of one's own is as good as a public one.
+      caller: new HttpCaller({ privateAddresses: 'allow' }),
+      deliver: () => void deliverer.wake(),
+    }),
   };
 }
 

@@ -21,6 +21,7 @@ import { type Finding, readFindings, readStatus, type Status } from './engine/st
 import type { TickRound } from './engine/ticks.ts';
 import type { WaitOptions } from './engine/waiter.ts';
 import type { Worker } from './engine/worker.ts';
+import type { Alerts } from './features/alerts/alerts.ts';
 import { Audit } from './features/audit.ts';
 import { Bulk } from './features/bulk/bulk.ts';
 import type { BulkActions } from './features/bulk/bulk-actions.ts';
@@ -31,6 +32,7 @@ import type { Limits } from './features/limits.ts';
 import type { Pools } from './features/pools.ts';
 import type { Pull } from './features/pull.ts';
 import type { Queues } from './features/queues.ts';
+import type { Bridges } from './features/redis/bridges.ts';
 import { enqueueEach, type JobCall } from './features/requests/enqueue-each.ts';
 import { type ResetStuck, resetStuck } from './features/reset-stuck.ts';
 import type { Schedules } from './features/schedules/schedules.ts';
@@ -95,6 +97,10 @@ export class Unstuck {
   readonly targets: Targets;
   /** Who was, or is to be, told what. */
   readonly deliveries: Deliveries;
+  /** What people are told of, by which rules and channels. */
+  readonly alerts: Alerts;
+  /** Redis lists whose messages become jobs. */
+  readonly redis: Bridges;
   /** What has changed, at little cost, and what this process has done. */
   readonly watch: Watch;
   /** The names of the migrations that this connect applied; empty when the schema was up to date. */
@@ -122,8 +128,8 @@ export class Unstuck {
     this.#parts = parts;
     ({ pools: this.pools, limits: this.limits, queues: this.queues, watch: this.watch } = parts);
     ({ executions: this.executions, schedules: this.schedules } = parts);
-    ({ targets: this.targets, deliveries: this.deliveries } = parts);
-    ({ bulkActions: this.bulkActions, pull: this.pull } = parts);
+    ({ targets: this.targets, deliveries: this.deliveries, alerts: this.alerts } = parts);
+    ({ bulkActions: this.bulkActions, pull: this.pull, redis: this.redis } = parts);
   }
 
   /**
@@ -344,7 +350,7 @@ export class Unstuck {
 
   /** The names of this process's loops that have had no good round for 30 s longer than planned; empty when all is well. */
   get stalled(): readonly string[] {
-    return this.#parts.fleet.stalled;
+    return [...this.#parts.fleet.stalled, ...this.#parts.alarm.stalled];
   }
 
   /** Stops workers, flushes what was enqueued and closes every connection; the embedded database stops with its last user. */
@@ -365,7 +371,9 @@ export class Unstuck {
     if (this.#whole !== undefined) return this.#database.close();
     await this.#view?.close();
     this.#parts.waiter.stop();
+    await this.#parts.bridgeRunner.stop();
     await this.bulkActions.stop();
+    await this.#parts.alarm.stop();
     await this.#parts.fleet.stop();
     await this.#parts.targetSweep.stop();
     this.#parts.dispatcher.calls.close();

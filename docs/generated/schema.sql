@@ -3,6 +3,41 @@
 
 -- Tables
 
+create table alerts (
+  id uuid not null,
+  rule text collate "C" not null,
+  subject text collate "C" not null,
+  severity text not null,
+  state text not null,
+  summary text not null,
+  count bigint default 1 not null,
+  detail jsonb default '{}'::jsonb not null,
+  since timestamp with time zone not null,
+  fired_at timestamp with time zone,
+  fired_times integer default 0 not null,
+  clear_since timestamp with time zone,
+  resolved_at timestamp with time zone,
+  told jsonb default '{}'::jsonb not null,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by text,
+  acknowledge_reason text,
+  silenced_at timestamp with time zone,
+  silenced_until timestamp with time zone,
+  silenced_by text,
+  silence_reason text,
+  next_look timestamp with time zone,
+  updated_at timestamp with time zone not null,
+  constraint alerts_subject UNIQUE (rule, subject),
+  constraint alerts_pkey PRIMARY KEY (id),
+  constraint alerts_acknowledged CHECK (acknowledged_at IS NOT NULL OR acknowledged_by IS NULL AND acknowledge_reason IS NULL),
+  constraint alerts_bounds CHECK (length(rule) >= 1 AND length(rule) <= 200 AND length(subject) >= 1 AND length(subject) <= 500 AND length(summary) >= 1 AND length(summary) <= 2000 AND count >= 0 AND fired_times >= 0 AND jsonb_typeof(told) = 'object'::text AND jsonb_typeof(detail) = 'object'::text),
+  constraint alerts_live_has_next_look CHECK (state = 'resolved'::text OR next_look IS NOT NULL),
+  constraint alerts_severity CHECK (severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text])),
+  constraint alerts_silenced CHECK (silenced_at IS NOT NULL OR silenced_until IS NULL AND silenced_by IS NULL AND silence_reason IS NULL),
+  constraint alerts_state CHECK ((state = ANY (ARRAY['pending'::text, 'firing'::text, 'resolved'::text])) AND (state <> 'firing'::text OR fired_at IS NOT NULL)),
+  constraint alerts_times_finite CHECK (isfinite(since) AND isfinite(fired_at) AND isfinite(clear_since) AND isfinite(resolved_at) AND isfinite(silenced_until) AND isfinite(next_look))
+) with (fillfactor=70);
+
 create table attempts (
   job_id uuid not null,
   type text collate "C" not null,
@@ -27,6 +62,50 @@ create table audit (
   beat_at timestamp with time zone,
   constraint audit_pkey PRIMARY KEY (id)
 );
+
+create table bridges (
+  name text collate "C" not null,
+  list text not null,
+  dead_list text not null,
+  take_from text not null,
+  address text not null,
+  every_ms bigint not null,
+  late_ms bigint not null,
+  state text default 'new'::text not null,
+  last_error text,
+  away_at timestamp with time zone,
+  looked_at timestamp with time zone,
+  next_look timestamp with time zone not null,
+  waiting bigint default 0 not null,
+  waiting_oldest_at timestamp with time zone,
+  waiting_growth double precision,
+  processing bigint default 0 not null,
+  processing_oldest_at timestamp with time zone,
+  processing_growth double precision,
+  dead bigint default 0 not null,
+  dead_oldest_at timestamp with time zone,
+  dead_growth double precision,
+  head_mark text,
+  dead_mark text,
+  taken_times bigint default 0 not null,
+  base_at timestamp with time zone,
+  base_waiting bigint,
+  base_processing bigint,
+  base_dead bigint,
+  lost_look_at timestamp with time zone,
+  lost_times bigint default 0 not null,
+  lost_ids text[] default '{}'::text[] not null,
+  created_at timestamp with time zone default clock() not null,
+  updated_at timestamp with time zone default clock() not null,
+  constraint bridges_pkey PRIMARY KEY (name),
+  constraint bridges_away CHECK ((state = 'away'::text) = (last_error IS NOT NULL) AND (state = 'away'::text) = (away_at IS NOT NULL)),
+  constraint bridges_bounds CHECK (every_ms >= 1000 AND every_ms <= 3600000 AND late_ms >= 1000 AND late_ms <= '315360000000'::bigint AND waiting >= 0 AND processing >= 0 AND dead >= 0 AND taken_times >= 0 AND lost_times >= 0 AND cardinality(lost_ids) <= 20),
+  constraint bridges_name CHECK (length(name) >= 1 AND length(name) <= 200),
+  constraint bridges_next_look CHECK (isfinite(next_look)),
+  constraint bridges_oldest CHECK ((waiting = 0) = (waiting_oldest_at IS NULL) AND (processing = 0) = (processing_oldest_at IS NULL) AND (dead = 0) = (dead_oldest_at IS NULL)),
+  constraint bridges_state CHECK (state = ANY (ARRAY['new'::text, 'up'::text, 'away'::text])),
+  constraint bridges_take_from CHECK (take_from = ANY (ARRAY['left'::text, 'right'::text]))
+) with (fillfactor=50);
 
 create table claims (
   id uuid not null,
@@ -505,6 +584,10 @@ create table finished_completed partition of finished FOR VALUES IN ('completed'
 create table finished_failed partition of finished FOR VALUES IN ('failed') partition by range (finished_at);
 
 -- Indexes
+
+CREATE INDEX alerts_live ON unstuck.alerts USING btree (next_look) WHERE (next_look IS NOT NULL);
+
+CREATE INDEX alerts_over ON unstuck.alerts USING btree (updated_at) WHERE (next_look IS NULL);
 
 CREATE INDEX attempts_job ON ONLY unstuck.attempts USING btree (job_id);
 
@@ -1100,6 +1183,8 @@ UNION ALL
    FROM finished f;
 
 -- Comments
+
+comment on constraint alerts_live_has_next_look on alerts is 'An alert that holds says when it is looked at again: none can go on for ever because nobody looks.';
 
 comment on constraint deliveries_live_has_deadline on deliveries is 'What is still to be told says when it is tried next and when it is given up: none can be stuck.';
 

@@ -151,6 +151,39 @@ export const SCHEDULE_OPTIONS = {
   limit: ['that of the type', 'a limit', 'Of its jobs.'],
 } as const;
 
+/** What `defineBridge` takes; see docs/redis.md. */
+export const BRIDGE_OPTIONS = {
+  name: ['required', '1 to 200 letters, digits and `. _ : / -`', 'Part of the ids of its jobs.'],
+  redis: [
+    '`UNSTUCK_REDIS_URL`',
+    '`redis://user:password@host:6379/0`, or `rediss://…`',
+    'Where the list is.',
+  ],
+  list: ['required', '1 to 500 characters', 'The key of the list.'],
+  dead: ['the list and `:dead`', '1 to 500 characters', 'The key of the list of dead messages.'],
+  takeFrom: ['`right`', '`left` or `right`', 'The end at which messages are taken.'],
+  job: [
+    'required',
+    'a definition, or a function of the message',
+    'The type whose input a message is, or what it means: `{ type, input, options }`.',
+  ],
+  id: ['none', 'a function of the message', 'Of all messages with the same, one runs.'],
+  at: ['common fields', 'a function of the message', 'When it was sent, for its age.'],
+  batch: ['100', 'a whole number from 1 to 1000', 'How many messages are taken at once.'],
+  every: ['5s', 'a duration from 1s to 1 hour', 'How often the lists are measured.'],
+  lease: [
+    '10s',
+    'a duration from 1s to 1 hour',
+    'How long a silent process keeps what it has taken.',
+  ],
+  lateAfter: [
+    '5m',
+    'a duration from 1s to 10 years',
+    'After how long in the list a message is late.',
+  ],
+  lost: ['none', '`{ query or find, every }`', 'How lost messages are found.'],
+} as const;
+
 /** What `work` takes besides `WORK_OPTIONS`. */
 export const WORK_CALLBACKS = {
   onReplace: [
@@ -197,6 +230,9 @@ ${table(OWN_HEAD, rows(ENQUEUE_OPTIONS))}
 ## Of a schedule: \`schedules.set(name, { … })\`
 
 ${table(OWN_HEAD, rows(SCHEDULE_OPTIONS))}
+## Of a bridge: \`defineBridge({ … })\`
+
+${table(OWN_HEAD, rows(BRIDGE_OPTIONS))}
 ## Of a worker: \`work(jobs, { … })\`
 
 ${table(HEAD, [...processRows(WORK_OPTIONS), ...rows(WORK_CALLBACKS)])}

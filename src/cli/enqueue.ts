@@ -27,6 +27,8 @@ export interface EnqueueCommandOptions extends Globals {
   readonly limit?: string;
   readonly hold?: boolean;
   readonly tag?: readonly string[];
+  readonly notifyWebhook?: readonly string[];
+  readonly notifyEmail?: readonly string[];
   readonly wait?: boolean;
   readonly timeout?: string;
 }
@@ -71,6 +73,7 @@ function toEnqueueOptions(options: EnqueueCommandOptions): EnqueueOptions {
       hold,
       limit: toLimit(options.limit),
       tags: tag,
+      notify: toNotify(options),
       runAt: readTime(options.runAt, '--run-at'),
       finishBy: readTime(options.finishBy, '--finish-by'),
     }).filter(([, value]) => value !== undefined),
@@ -86,6 +89,17 @@ async function noticeOf(
 ): Promise<Notice | null> {
   if (enqueued.reason === 'key-window' || !meansNow(options)) return null;
   return targets.noticeFor(type, enqueued).catch(() => null);
+}
+
+function toNotify({
+  notifyWebhook = [],
+  notifyEmail = [],
+}: EnqueueCommandOptions): EnqueueOptions['notify'] {
+  const all = [
+    ...notifyWebhook.map((webhook) => ({ webhook })),
+    ...notifyEmail.map((email) => ({ email })),
+  ];
+  return all.length === 0 ? undefined : all;
 }
 
 /** The name of a limit has no `#`, its key may. */

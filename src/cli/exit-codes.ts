@@ -28,7 +28,7 @@ export const EXIT_HELP: string = `Exit codes:
   5    the job's state does not allow it; bulk: some jobs were refused
   6    the database, or the server of --url, cannot be reached
   7    the job that was waited for failed or was cancelled
-  8    findings: something is late (stuck), stuck (status), broken (pool check) or away (target probe), or still unfinished at --timeout
+  8    findings: something is late (stuck), stuck (status), alerting (alert list), broken (pool check) or away (target probe), or still unfinished at --timeout
   75   work --no-supervise: start this process again
   130  interrupted; bulk: not confirmed`;
 
@@ -45,6 +45,7 @@ export function exitCodeOf(error: unknown): number {
 
 const SPECIAL: Readonly<Partial<Record<ErrorCode, number>>> = {
   DATABASE_URL_INVALID: EXIT.usage,
+  REDIS_URL_INVALID: EXIT.usage,
   MODULE_INVALID: EXIT.usage,
   WAIT_TIMEOUT: EXIT.findings,
   EMBEDDED_POSTGRES_MISSING: EXIT.unreachable,

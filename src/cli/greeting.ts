@@ -1,5 +1,6 @@
 /** What `unstuck start` says when everything runs: where it is, what it does, how to try it. */
 import { relative } from 'node:path';
+import type { BridgeDefinition } from '../domain/define-bridge.ts';
 import type { AnyJob } from '../domain/define-job.ts';
 import { VERSION } from '../domain/version.ts';
 import type { HttpServer } from '../http/index.ts';
@@ -13,6 +14,7 @@ export interface Running {
   readonly unstuck: Unstuck;
   readonly server: HttpServer;
   readonly jobs: readonly AnyJob[];
+  readonly bridges: readonly BridgeDefinition[];
   /** Whether jobs are run here. */
   readonly works: boolean;
   readonly tryIt: TryIt | undefined;
@@ -37,6 +39,8 @@ export function greet(screen: Screen, running: Running): void {
     `  serving   ${server.url}  (/livez, /readyz, /metrics, and /v1/…, described in /openapi.json)`,
   );
   screen.line(`  worker    ${workerOf(types, running)}`);
+  for (const { name, list } of running.bridges)
+    screen.line(`  bridge    ${name}: messages of the Redis list ${list} become jobs`);
   if (running.demo > 0)
     screen.line(
       `  to see    ${running.demo} jobs of the examples, enqueued because this is the first start`,

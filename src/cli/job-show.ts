@@ -1,4 +1,6 @@
 /** `unstuck job show`: one job with everything that is known of it. */
+
+import type { JobDelivery } from '../domain/delivery.ts';
 import { unstuckError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { jobJson, snakeJson } from '../domain/json.ts';
@@ -81,6 +83,7 @@ function factsOf(job: Job, screen: Screen, now: Date): readonly Fact[] {
     ['ordinal', job.ordinal === null ? null : String(job.ordinal)],
     ['traceparent', job.traceparent],
     ['tags', job.tags.length === 0 ? null : job.tags.join(', ')],
+    ...job.notify.map((one): Fact => ['notify', toldInWords(one)]),
     ['progress', progressOf(job)],
     ['created', screen.time(job.createdAt, now)],
     ['started', job.startedAt && screen.time(job.startedAt, now)],
@@ -106,6 +109,10 @@ function sendingFacts(sending: Sending, screen: Screen, now: Date): readonly Fac
     ['next probe', sending.nextProbeAt && at(sending.nextProbeAt)],
     ['target error', lastError && `${lastError.code}: ${lastError.message}`],
   ];
+}
+
+function toldInWords({ channel, address, state, error }: JobDelivery): string {
+  return `${channel} ${address}: ${state}${error === null ? '' : `, ${error.code}: ${error.message}`}`;
 }
 
 /** Of a finished job it would be that of some moment before the end. */

@@ -26,6 +26,7 @@ export interface Operable
   wait(id: string, options?: WaitOptions): Promise<Job>;
   readonly bulk: Pick<Unstuck['bulk'], BulkAction>;
   readonly audit: MethodsOf<Unstuck['audit']>;
+  readonly alerts: Omit<MethodsOf<Unstuck['alerts']>, 'start'>;
   readonly tokens: Pick<Unstuck['tokens'], 'create' | 'list' | 'revoke'>;
   readonly queues: MethodsOf<Unstuck['queues']>;
   readonly targets: Omit<MethodsOf<Unstuck['targets']>, 'verifyCallback' | 'noticeFor'> & {
@@ -35,6 +36,8 @@ export interface Operable
   readonly pools: MethodsOf<Unstuck['pools']>;
   readonly limits: MethodsOf<Unstuck['limits']>;
   readonly executions: MethodsOf<Unstuck['executions']>;
+  readonly deliveries: MethodsOf<Unstuck['deliveries']>;
+  readonly redis: Omit<MethodsOf<Unstuck['redis']>, 'start'>;
   readonly schedules: Omit<MethodsOf<Unstuck['schedules']>, 'set'> & {
     set(name: string, options: ScheduleOfType): Promise<Schedule>;
   };

@@ -4,10 +4,13 @@ import { LOG_OPTIONS } from '../domain/log-options.ts';
 import { OPTIONS } from '../domain/options.ts';
 import { VERSION } from '../domain/version.ts';
 import { type Add, addTo, collect, toInteger, toNumber } from './add-command.ts';
+import { addAlerts } from './alert-commands.ts';
+import { addDeliveries } from './delivery-commands.ts';
 import { describeFailure } from './describe-failure.ts';
 import { EXIT, EXIT_HELP, exitCodeOf } from './exit-codes.ts';
 import { addAudit, addBulk, addJobs } from './job-commands.ts';
 import { addLimits, addPools, addQueues, addTargets, addTypes } from './link-commands.ts';
+import { addRedis } from './redis-commands.ts';
 import { addSchedules } from './schedule-commands.ts';
 import { addTokens } from './token-commands.ts';
 
@@ -62,11 +65,14 @@ function build(done: (code: number) => void): Command {
   addBulk(noun('bulk', 'change many jobs at once'));
   addAudit(noun('audit', 'what people did to many jobs'));
   addSchedules(noun('schedule', 'look at schedules and change them'));
+  addRedis(noun('redis', 'look at Redis lists whose messages become jobs, and at dead messages'));
   addQueues(noun('queue', 'look at queues, pause, resume and drain them'));
   addTypes(noun('type', 'pause and resume one job type'));
   addTargets(noun('target', 'remote workers: how they stand, and what waits for them'));
   addPools(noun('pool', 'slots: how many jobs of a pool may be live at once'));
   addLimits(noun('limit', 'how many jobs may run at once, or start in a time'));
+  addDeliveries(noun('delivery', 'who was, or is to be, told what; sending again what failed'));
+  addAlerts(noun('alert', 'what people are told of: look, acknowledge, silence, try channels'));
   addTokens(noun('token', 'who may use the HTTP API'));
   const help = program.command('exit-codes', { hidden: true }).description('what exit codes mean');
   help.helpInformation = () => `${EXIT_HELP}\n`;
@@ -165,6 +171,8 @@ function addEnqueue(add: Add): void {
     .option('--limit <name[#key]>', 'count at this limit, for a type without one')
     .option('--hold', 'wait until it is released')
     .option('--tag <tag>', 'a label; may be repeated', collect)
+    .option('--notify-webhook <url>', 'tell this address of its end; may be repeated', collect)
+    .option('--notify-email <address>', 'tell this person of its end; may be repeated', collect)
     .option('--wait', 'wait for its end; exit code 7 when it fails')
     .option('--timeout <duration>', 'with --wait: how long; exit code 8 when it is not finished');
 }

@@ -28,8 +28,8 @@ function showBlock(screen: Screen, finding: Finding, now: Date): void {
   const { kind, subject, oldest, reason, action, nextLook } = finding;
   const count = countOf(finding);
   const jobs =
-    kind === 'schedule'
-      ? `schedule late: ${subject}`
+    kind === 'schedule' || kind === 'bridge'
+      ? `${kind} late: ${subject}`
       : `${count} ${count === '1' ? 'job' : 'jobs'} late: ${kind} ${subject}`;
   screen.line(`${screen.paint(jobs, 'yellow')}, the first since ${screen.time(oldest, now)}`);
   screen.line(`  why    ${reason}`);

@@ -13,7 +13,7 @@ import { connectOptions, isEmbedded, patiently, refuseServer } from './session.t
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
 import { tellSupervisor } from './supervisor-messages.ts';
 import { watchCounts } from './watch-counts.ts';
-import { type WorkCommandOptions, workOptions } from './work.ts';
+import { beginWork, type WorkCommandOptions } from './work.ts';
 
 /** How it runs. */
 export interface StartOptions extends WorkCommandOptions {
@@ -54,7 +54,12 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   const unstuck = await patiently(
     { ...connectOptions(options, 'warn'), log },
     (connected) =>
-      beginWork(connected, options.serveOnly === true ? undefined : loaded, options, onReplace),
+      beginWork(
+        connected,
+        options.serveOnly === true ? { ...loaded, jobs: [] } : loaded,
+        options,
+        onReplace,
+      ),
     (text) => say('database_awaited', text),
     stop.signal,
   );
@@ -67,18 +72,6 @@ export async function start(options: StartOptions, modules: readonly string[]): 
   if (!stopped) return EXIT.failed;
   if (requests.halt.aborted) return EXIT.interrupted;
   return replace ? EXIT.replace : EXIT.ok;
-}
-
-/** Without definitions it only serves, and takes part in the sweep. */
-async function beginWork(
-  unstuck: Unstuck,
-  loaded: LoadedJobs | undefined,
-  options: StartOptions,
-  onReplace: () => void,
-): Promise<void> {
-  const { jobs = [], targets = [] } = loaded ?? {};
-  if (jobs.length === 0) unstuck.sweep();
-  else await unstuck.work(jobs, { ...workOptions(options, onReplace), targets });
 }
 
 /** Serves until the signal; answers whether everything stopped in time. */

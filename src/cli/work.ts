@@ -2,8 +2,9 @@
 
 import { hidePasswords } from '../domain/secrets.ts';
 import { settlesWithin } from '../std/timer.ts';
+import type { Unstuck } from '../unstuck.ts';
 import { EXIT } from './exit-codes.ts';
-import { loadJobs } from './load-jobs.ts';
+import { type LoadedJobs, loadJobs } from './load-jobs.ts';
 import { type LogFlags, openLog, sayer } from './open-log.ts';
 import { connectOptions, patiently, refuseServer } from './session.ts';
 import { aborted, stopRequests, stopWithinMs } from './stop-request.ts';
@@ -31,7 +32,7 @@ export async function work(
   const stop = new AbortController();
   const requests = stopRequests(supervised);
   requests.stop.addEventListener('abort', () => stop.abort(), { once: true });
-  const { jobs, targets } = await loadJobs(modules);
+  const loaded = await loadJobs(modules);
   let replace = false;
   const onReplace = (): void => {
     if (supervised) return tellSupervisor('replace');
@@ -40,13 +41,12 @@ export async function work(
   };
   const unstuck = await patiently(
     { ...connectOptions(options, 'info'), log },
-    async (connected) =>
-      void (await connected.work(jobs, { ...workOptions(options, onReplace), targets })),
+    (connected) => beginWork(connected, loaded, options, onReplace),
     (text) => sayer(options, log)('database_awaited', text),
     stop.signal,
   );
   if (unstuck === undefined) return EXIT.ok;
-  const types = jobs.map((job) => job.type).join(',');
+  const types = loaded.jobs.map((job) => job.type).join(',');
   unstuck.log.info('worker_ready', {
     types,
     database: hidePasswords(unstuck.address),
@@ -63,8 +63,21 @@ export async function work(
   return replace ? EXIT.replace : EXIT.ok;
 }
 
+/** Runs what modules export: without jobs it only takes part in the sweep, alerts, and carries messages. */
+export async function beginWork(
+  unstuck: Unstuck,
+  { jobs, targets, alerts, bridges }: Omit<LoadedJobs, 'tryIt' | 'demos'>,
+  options: Pick<WorkCommandOptions, 'concurrency' | 'name'>,
+  onReplace: () => void,
+): Promise<void> {
+  if (jobs.length === 0) unstuck.sweep();
+  else await unstuck.work(jobs, { ...workOptions(options, onReplace), targets });
+  if (alerts !== undefined) unstuck.alerts.start(alerts);
+  for (const bridge of bridges) await unstuck.redis.start(bridge);
+}
+
 /** The options of a worker that the flags mean. */
-export function workOptions(
+function workOptions(
   { concurrency, name }: Pick<WorkCommandOptions, 'concurrency' | 'name'>,
   onReplace: () => void,
 ): { concurrency?: number; name?: string; onReplace: () => void } {

@@ -25,6 +25,21 @@ export interface DeliveryError {
   readonly message: string;
 }
 
+/** How telling one address of the end of a job stands. */
+export interface JobDelivery {
+  readonly channel: 'webhook' | 'email';
+  /** Of a URL without query and fragment, which may be secret. */
+  readonly address: string;
+  /** `waiting` for the end; `forgotten`: told, or given up, more than 7 days ago. */
+  readonly state: 'waiting' | 'forgotten' | Delivery['state'];
+  /** Tries so far. */
+  readonly attempts: number;
+  /** Null while it waits and when it is forgotten. */
+  readonly deliveryId: string | null;
+  /** Why the latest try failed. */
+  readonly error: DeliveryError | null;
+}
+
 /** One thing that somebody is told, and how that stands. */
 export interface Delivery {
   /** The same for every try: the `webhook-id`, and the key by which receivers know a repeat. */

@@ -1,13 +1,18 @@
 /** Errors: every one that Unstuck throws or stores has a stable code of one catalogue. */
+import { ALERT_ERRORS } from './alert-errors.ts';
 import { DELIVERY_ERRORS } from './delivery-errors.ts';
 import { JOB_ERRORS } from './job-errors.ts';
 import { SYSTEM_ERRORS } from './system-errors.ts';
 
 /** Every code with its meaning, what to do, and its HTTP status; `docs/generated/errors.md` is made from it. */
-export const ERRORS: typeof JOB_ERRORS & typeof SYSTEM_ERRORS & typeof DELIVERY_ERRORS = {
+export const ERRORS: typeof JOB_ERRORS &
+  typeof SYSTEM_ERRORS &
+  typeof DELIVERY_ERRORS &
+  typeof ALERT_ERRORS = {
   ...JOB_ERRORS,
   ...SYSTEM_ERRORS,
   ...DELIVERY_ERRORS,
+  ...ALERT_ERRORS,
 };
 
 /** A stable code of the catalogue. */

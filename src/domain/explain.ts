@@ -11,13 +11,14 @@ export interface LateGroup {
     | 'target'
     | 'running'
     | 'loop'
-    | 'schedule';
-  /** The type of a queued group, the gate of a pending one, the pool, the key of the limit or the target, the worker of a running one and of a loop, the name of a schedule. */
+    | 'schedule'
+    | 'bridge';
+  /** The type of a queued group, the gate of a pending one, the pool, the key of the limit or the target, the worker of a running one and of a loop, the name of a schedule or a bridge. */
   readonly subject: string;
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit; how a target stands; why a schedule cannot be fired. */
+  /** Which loops have no pulse; why a type is paused; who holds a pool or a limit; how a target stands; why a schedule cannot be fired, or a bridge carries nothing. */
   readonly detail: string | null;
 }
 
@@ -61,6 +62,8 @@ export function explain(group: LateGroup): Explanation {
       };
     case 'schedule':
       return explainSchedule(group);
+    case 'bridge':
+      return explainBridge(group);
   }
 }
 
@@ -94,6 +97,18 @@ function explainSchedule({ subject: name, detail }: LateGroup): Explanation {
     reason: `the schedule "${name}" was not fired at its time: nobody sweeps, or the sweep is behind`,
     action:
       'start a process that sweeps; if one runs, see `unstuck status` for its last round and its log for sweep_failed',
+  };
+}
+
+function explainBridge({ subject: name, detail }: LateGroup): Explanation {
+  if (detail !== null)
+    return {
+      reason: `the bridge "${name}" carries nothing: ${detail}`,
+      action: `run it in a process that reaches its Redis (unstuck redis show ${name}); if it is gone for good: unstuck redis delete ${name}`,
+    };
+  return {
+    reason: `messages wait in the list of the bridge "${name}" for longer than its lateAfter`,
+    action: `see whether it falls behind or is held up: unstuck redis show ${name}, and the log of its process for bridge_failed`,
   };
 }
 

@@ -1,6 +1,9 @@
 /** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
+import { type AlertsDefinition, isAlertsDefinition } from './define-alerts.ts';
+import type { BridgeDefinition } from './define-bridge.ts';
 import type { AnyJob } from './define-job.ts';
 import { isTarget, type TargetDefinition } from './define-target.ts';
+import { isDefinition, isOfKind } from './kinds.ts';
 
 /** Returns every job definition among the exports of a module: by itself, or in an array. */
 export function findDefinitions(exports: Readonly<Record<string, unknown>>): AnyJob[] {
@@ -12,9 +15,14 @@ export function findTargets(exports: Readonly<Record<string, unknown>>): TargetD
   return findEach(exports, isTarget);
 }
 
-/** Whether a value was made by `defineJob`, even by another copy of the package. */
-export function isDefinition(value: unknown): value is AnyJob {
-  return (value as { kind?: unknown } | null | undefined)?.kind === 'unstuck-job';
+/** Returns every definition of alerts among the exports of a module: by itself, or in an array. */
+export function findAlerts(exports: Readonly<Record<string, unknown>>): AlertsDefinition[] {
+  return findEach(exports, isAlertsDefinition);
+}
+
+/** Returns every bridge among the exports of a module: by itself, or in an array. */
+export function findBridges(exports: Readonly<Record<string, unknown>>): BridgeDefinition[] {
+  return findEach(exports, (value): value is BridgeDefinition => isOfKind(value, 'unstuck-bridge'));
 }
 
 function findEach<T>(

@@ -1,5 +1,6 @@
 /** The words around a job: what a caller sees of it, what an enqueue takes and answers. */
 import type { Duration } from '../std/duration.ts';
+import type { JobDelivery } from './delivery.ts';
 import type { Notify } from './notify.ts';
 import type { State } from './transitions.ts';
 
@@ -53,6 +54,8 @@ export interface Job {
   readonly ordinal: number | null;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
   readonly workerId: string | null;
   /** Why it ended, when a person or the sweep ended it. */
   readonly reason: string | null;

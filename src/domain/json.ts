@@ -1,4 +1,7 @@
 /** JSON: the one crossing from our own values to what HTTP and the command write, and the strict reading of what they are given. */
+
+import type { Alert } from './alert.ts';
+import type { Delivery } from './delivery.ts';
 import { unstuckError } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Schedule } from './schedule.ts';
@@ -9,9 +12,20 @@ export function jobJson(job: Job): Record<string, unknown> {
   return { ...(snakeJson(rest) as object), input, result, error };
 }
 
+/** A delivery as JSON, as a job is; what it tells is left as it is. */
+export function deliveryJson({ payload, ...rest }: Delivery): Record<string, unknown> {
+  return { ...(snakeJson(rest) as object), payload };
+}
+
 /** A schedule as JSON, as a job is. */
 export function scheduleJson({ input, ...rest }: Schedule): Record<string, unknown> {
   return { ...(snakeJson(rest) as object), input };
+}
+
+/** An alert as JSON: what a rule saw is left as it is, and so are the names of channels. */
+export function alertJson({ detail, told, ...rest }: Alert): Record<string, unknown> {
+  const channels = Object.entries(told).map(([channel, { state, at }]) => ({ channel, state, at }));
+  return { ...(snakeJson(rest) as object), told: snakeJson(channels), detail };
 }
 
 /** Any value without users' payloads as JSON: names become snake_case, dates RFC 3339. */

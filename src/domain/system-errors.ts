@@ -70,8 +70,8 @@ export const SYSTEM_ERRORS = {
   },
   MODULE_INVALID: {
     status: 500,
-    meaning: 'A module exports no job definitions.',
-    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`.',
+    meaning: 'A module exports no definitions.',
+    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`, or those made with defineTarget, defineAlerts or defineBridge.',
   },
   REQUEST_INVALID: {
     status: 422,
@@ -194,6 +194,36 @@ export const SYSTEM_ERRORS = {
     status: 405,
     meaning: 'This path does not know the method of the request.',
     fix: 'Use a method that the header `allow` of the answer names.',
+  },
+  REDIS_URL_INVALID: {
+    status: 500,
+    meaning: 'The address of a Redis is missing, or is no Redis URL.',
+    fix: 'Set UNSTUCK_REDIS_URL, or the option `redis` of the bridge, to redis://user:password@host:6379/0.',
+  },
+  REDIS_PACKAGE_MISSING: {
+    status: 500,
+    meaning: 'A bridge is used, and the package `redis` is not installed.',
+    fix: 'Install it: `npm install redis`.',
+  },
+  REDIS_UNREACHABLE: {
+    status: 503,
+    meaning: 'The Redis of a bridge could not be reached, or did not answer in time.',
+    fix: 'Check its address and that it runs; a bridge keeps trying, and no message is lost meanwhile.',
+  },
+  REDIS_REFUSED: {
+    status: 502,
+    meaning: 'The Redis of a bridge answered with an error.',
+    fix: 'Read what it says: a key of another kind, a missing permission, or no memory left.',
+  },
+  BRIDGE_UNKNOWN: {
+    status: 404,
+    meaning: 'There is no bridge of this name.',
+    fix: 'Look at `unstuck redis list`; a bridge is there from the moment at which a process has started it.',
+  },
+  MESSAGE_INVALID: {
+    status: 422,
+    meaning: 'A message of a Redis list could not be understood; it is among the dead ones.',
+    fix: 'Correct its producer or the bridge, then requeue it: `unstuck redis dead`.',
   },
   INTERNAL_ERROR: {
     status: 500,

@@ -34,6 +34,15 @@ interface Steps {
 interface Flushing {
   readonly maybeStored: boolean;
   readonly patient: boolean;
+  /** Whether the ids come from elsewhere: a job that is there already was stored by another call, which is told. */
+  readonly ownIds: boolean;
+}
+
+/** A committer for each kind of jobs: none of them waits for what only another kind can find in its way. */
+interface Committers {
+  readonly plain: Committer<NewJob, Enqueued>;
+  readonly keyed: Committer<NewJob, Enqueued>;
+  readonly linked: Committer<NewJob, Enqueued>;
 }
 
 /** A job of somebody's transaction, and whether that made it: else another one has its key. */
@@ -42,9 +51,9 @@ export interface Stored {
   readonly created: boolean;
 }
 
-const NEW: Flushing = { maybeStored: false, patient: false };
-/** A batch that was set aside may have been sent before. */
-const HELD: Flushing = { maybeStored: true, patient: true };
+const NEW: Flushing = { maybeStored: false, patient: false, ownIds: false };
+/** Of these any may be stored, and may have ended. */
+const ONCE: Flushing = { maybeStored: true, patient: false, ownIds: true };
 
 const RETRY_FOR_MS = 15_000;
 const KEY_ROUNDS = 20;
@@ -60,11 +69,11 @@ export class Enqueuer {
   #store: JobStore;
   #lettingOn: LettingOn;
   #notifier: Notifier;
-  #plain: Committer<NewJob, Enqueued>;
-  #keyed: Committer<NewJob, Enqueued>;
-  #linked: Committer<NewJob, Enqueued>;
+  #new: Committers;
+  #once: Committers;
   /** Jobs whose pool an open transaction of somebody holds: they wait for it here, and take one connection at most. */
-  #held: Committer<NewJob, Enqueued>;
+  #held: Committers['linked'];
+  #heldOnce: Committers['linked'];
   #onStored: (types: ReadonlySet<string>) => void;
   #meter: Meter;
 
@@ -80,33 +89,42 @@ export class Enqueuer {
     this.#lettingOn = new LettingOn(database, log, onStored);
     this.#notifier = new Notifier(database, log);
     this.#onStored = onStored;
-    this.#plain = new Committer(2, (batch) => this.#flush(batch, NEW));
-    this.#keyed = new Committer(1, (batch) => this.#flush(batch, NEW));
-    this.#linked = new Committer(1, (batch) => this.#flushLinked(batch, NEW));
-    this.#held = new Committer(1, (batch) => this.#flushLinked(batch, HELD));
+    this.#new = this.#committers(NEW);
+    this.#once = this.#committers(ONCE);
+    this.#held = this.#patient(NEW);
+    this.#heldOnce = this.#patient(ONCE);
+  }
+
+  #committers(how: Flushing): Committers {
+    return {
+      plain: new Committer(2, (batch) => this.#flush(batch, how)),
+      keyed: new Committer(1, (batch) => this.#flush(batch, how)),
+      linked: new Committer(1, (batch) => this.#flushLinked(batch, how)),
+    };
+  }
+
+  /** A batch that was set aside may have been sent before. */
+  #patient(how: Flushing): Committers['linked'] {
+    const patient = { ...how, maybeStored: true, patient: true };
+    return new Committer(1, (batch) => this.#flushLinked(batch, patient));
   }
 
   /** Stores a job; resolves after COMMIT. Rejects only this call when only this job cannot be stored. */
   enqueue(job: NewJob): Promise<Enqueued> {
-    return traceSendOne(this.#config, job, (traced) => this.#committerOf(traced).add(traced));
+    return traceSendOne(this.#config, job, (traced) => this.#new[kindOf(traced)].add(traced));
   }
 
   /** Stores many jobs; resolves when it is settled what became of each, in their order. */
   enqueueAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
-    return traceSendAll(this.#config, jobs, (traced) => this.#addAll(traced));
+    return traceSendAll(this.#config, jobs, (traced) => addAll(this.#new, traced));
   }
 
-  async #addAll(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
-    const [first] = jobs;
-    if (first === undefined) return [];
-    const committer = this.#committerOf(first);
-    if (jobs.every((job) => this.#committerOf(job) === committer)) return committer.addAll(jobs);
-    return Promise.allSettled(jobs.map((job) => this.#committerOf(job).add(job)));
-  }
-
-  #committerOf(job: NewJob): Committer<NewJob, Enqueued> {
-    if (isLinked(job)) return this.#linked;
-    return job.key === undefined ? this.#plain : this.#keyed;
+  /**
+   * Stores many jobs whose ids come from elsewhere and may have been stored by anybody, at any time: each is stored once for as long as it is kept
+   * after its end, and one that was there is told as `repeated`. No id may stand twice among them.
+   */
+  enqueueOnce(jobs: readonly NewJob[]): Promise<PromiseSettledResult<Enqueued>[]> {
+    return traceSendAll(this.#config, jobs, (traced) => addAll(this.#once, traced));
   }
 
   /** Stores jobs in the caller's transaction, without repeating anything (the transaction is the caller's): all of them, or none. */
@@ -152,8 +170,9 @@ export class Enqueuer {
 
   /** Resolves when everything enqueued so far is settled. */
   async stop(): Promise<void> {
-    await Promise.all([this.#plain, this.#keyed, this.#linked].map((one) => one.drain()));
-    await this.#held.drain();
+    const first = [this.#new, this.#once].flatMap((all) => [all.plain, all.keyed, all.linked]);
+    await Promise.all(first.map((one) => one.drain()));
+    await Promise.all([this.#held.drain(), this.#heldOnce.drain()]);
     await this.#lettingOn.drain();
     await this.#notifier.stop();
   }
@@ -167,10 +186,9 @@ export class Enqueuer {
     for (let round = 0; ; round += 1) {
       try {
         const open = unanswered(jobs, answers);
-        return await this.#flushOnce(open, answers, {
-          maybeStored: repeated,
-          patient: how.patient,
-        }).finally(() => resolve(batch, answers, this.#meter));
+        return await this.#flushOnce(open, answers, { ...how, maybeStored: repeated }).finally(() =>
+          resolve(batch, answers, this.#meter),
+        );
       } catch (error) {
         // Ids are new: that one is there already means that the statement had come through.
         if (!repeated && violates(error, 'jobs_pkey')) {
@@ -180,11 +198,10 @@ export class Enqueuer {
         repeated ||= isConnectionLost(error);
         // Only a key can be held by a transaction of somebody else; a locked table is an outage.
         const [first] = jobs;
-        const keyHeld =
-          isLockTimeout(error) && first !== undefined && this.#committerOf(first) !== this.#plain;
+        const keyHeld = isLockTimeout(error) && first !== undefined && kindOf(first) !== 'plain';
         if (keyHeld || !isTransient(error)) {
           const rest = batch.filter(({ item }) => !answers.has(item.id));
-          const next = { maybeStored: repeated, patient: how.patient };
+          const next = { ...how, maybeStored: repeated };
           if (keyHeld && first.pool !== undefined) return await this.#apart(rest, error, next);
           return await this.#alone(rest, error, next);
         }
@@ -208,7 +225,7 @@ export class Enqueuer {
     };
     const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
       const found = await this.#store.findConflicts(open);
-      for (const [id, answer] of repeated ? found : [])
+      for (const [id, answer] of repeated && !how.ownIds ? found : [])
         if (!(answer instanceof UnstuckError) && answer.reason === 'repeated')
           found.set(id, created(id));
       return found;
@@ -255,7 +272,7 @@ export class Enqueuer {
     const groups = byPool(batch);
     if (groups.length > 1) return this.#flushEach(groups, how);
     for (const waiting of batch)
-      void this.#held.add(waiting.item).then(
+      void (how.ownIds ? this.#heldOnce : this.#held).add(waiting.item).then(
         (answer) => waiting.resolve(answer),
         (own: unknown) => waiting.reject(own),
       );
@@ -267,6 +284,22 @@ export class Enqueuer {
         for (const waiting of group) waiting.reject(own);
       });
   }
+}
+
+function kindOf(job: NewJob): keyof Committers {
+  if (isLinked(job)) return 'linked';
+  return job.key === undefined ? 'plain' : 'keyed';
+}
+
+async function addAll(
+  committers: Committers,
+  jobs: readonly NewJob[],
+): Promise<PromiseSettledResult<Enqueued>[]> {
+  const [first] = jobs;
+  if (first === undefined) return [];
+  const kind = kindOf(first);
+  if (jobs.every((job) => kindOf(job) === kind)) return committers[kind].addAll(jobs);
+  return Promise.allSettled(jobs.map((job) => committers[kindOf(job)].add(job)));
 }
 
 function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[] {

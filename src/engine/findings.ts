@@ -17,13 +17,29 @@ export const FINDINGS_EVERY_MS = 2_000;
 /** A finding is current until this long after it was made; it is renewed long before. */
 const LOOK_MS = 30_000;
 
-/** Looks at every group of late jobs, and stores one finding for each, when the tick says that it is time; new ones are logged once. */
-export async function refreshFindingsWhenDue(database: Database, log: Log): Promise<void> {
-  const [walk] = await database.run(takeFindingsTick, [FINDINGS_EVERY_MS]);
-  if (walk !== undefined) await refresh(database, log, walk);
+/** The rounds of findings of one process. */
+export class FindingRounds {
+  #database: Database;
+  #log: Log;
+  /** Whether its latest round ended well: the next one says so, for those who watch that somebody looks (O6). */
+  #ended = false;
+
+  constructor(database: Database, log: Log) {
+    this.#database = database;
+    this.#log = log;
+  }
+
+  /** Looks at every group of late jobs, and stores one finding for each, when the tick says that it is time; new ones are logged once. */
+  async next(): Promise<void> {
+    const [walk] = await this.#database.run(takeFindingsTick, [FINDINGS_EVERY_MS, this.#ended]);
+    if (walk === undefined) return;
+    this.#ended = false;
+    await refresh(this.#database, this.#log, walk);
+    this.#ended = true;
+  }
 }
 
-/** The same at once; returns how many findings there are. */
+/** Does such a round at once; returns how many findings there are. */
 export async function refreshFindings(database: Database, log: Log): Promise<number> {
   const [walk] = await database.run(whereWalkIs, [FINDINGS_EVERY_MS]);
   return refresh(database, log, walk as Walk);

@@ -1,5 +1,6 @@
 /** Retention: forgets what has been kept for long enough. */
 import type { Log } from '../domain/log.ts';
+import { pruneAlerts } from '../sql/alerts.ts';
 import { pruneAudit } from '../sql/audit.ts';
 import { pruneDeliveries } from '../sql/deliveries.ts';
 import { pruneDispatches } from '../sql/dispatches.ts';
@@ -25,6 +26,7 @@ export async function retention(database: Database, log: Log): Promise<number> {
     () => forgetInParts(database, pruneFanOuts),
     () => database.run(pruneAudit, [database.config.keepFailed]),
     () => forgetInParts(database, pruneRequests),
+    () => database.run(pruneAlerts, [database.config.keepFailed, PART_MAX]),
     () => forgetInParts(database, pruneDeliveries),
     () => forgetInParts(database, pruneDispatches),
     () => movePartitions(database, log),

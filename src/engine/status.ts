@@ -90,6 +90,24 @@ export interface Status {
 /** A job of which a finding could have told for less than this is the next round's business, not stuck. */
 const ROUND_MS = 5_000;
 
+/** Returns how many late jobs no current finding explains, by type: what `stuck` of the status adds up. */
+export async function countStuck(database: Database): Promise<ReadonlyMap<string, number>> {
+  const [live, findings] = await Promise.all([
+    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
+    readFindings(database),
+  ]);
+  const stuck = new Map<string, number>();
+  for (const row of live) {
+    const count = isExplained(row, findings) ? 0 : Number(row.overdue);
+    if (count > 0) stuck.set(row.type, (stuck.get(row.type) ?? 0) + count);
+  }
+  return stuck;
+}
+/** Findings that are called as the gate at which their jobs wait. */
+const OF_ONE_GATE: ReadonlySet<string> = new Set(['slot', 'limit', 'target']);
+/** Findings that tell of no live jobs. */
+const OF_NO_JOBS: ReadonlySet<string> = new Set(['loop', 'schedule', 'bridge']);
+
 /** Reads the status. */
 export async function readStatus(database: Database): Promise<Status> {
   const [clock, live, finished, workers, targets, findings, ticks] = await Promise.all([
@@ -151,10 +169,10 @@ function isExplained(
   findings: readonly Finding[],
 ): boolean {
   return findings.some((finding) => {
-    if (!finding.current || finding.kind === 'loop' || finding.kind === 'schedule') return false;
+    if (!finding.current || OF_NO_JOBS.has(finding.kind)) return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;
     if (finding.kind === 'running') return row.state === 'running';
-    if (finding.kind === 'slot' || finding.kind === 'limit') return row.waits_for === finding.kind;
+    if (OF_ONE_GATE.has(finding.kind)) return row.waits_for === finding.kind;
     return row.waits_for === finding.subject;
   });
 }

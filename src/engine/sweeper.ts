@@ -15,7 +15,7 @@ import {
 } from '../storage/postgres-errors.ts';
 import { allOf } from './all-of.ts';
 import { BatchSize } from './batch-size.ts';
-import { FINDINGS_EVERY_MS, refreshFindings, refreshFindingsWhenDue } from './findings.ts';
+import { FINDINGS_EVERY_MS, FindingRounds, refreshFindings } from './findings.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { traceHeal } from './heal-trace.ts';
 import { LinkSweep } from './link-sweep.ts';
@@ -93,6 +93,7 @@ export class Sweeper {
   #fleet: FleetWatch;
   #sizes: ReadonlyMap<string, BatchSize>;
   #links: LinkSweep;
+  #findingRounds: FindingRounds;
   #letInNow = false;
   /** The page of the table at which the next chunk begins. */
   #chunk = 0;
@@ -113,6 +114,7 @@ export class Sweeper {
     this.#tasks = sweepTasks(database.config);
     this.#sizes = new Map(this.#tasks.map(({ name }) => [name, new BatchSize(BATCH_MAX)]));
     this.#links = new LinkSweep(database);
+    this.#findingRounds = new FindingRounds(database, log);
     this.#fleet = new FleetWatch(database, log);
     const onError = (error: unknown, loop: string): void =>
       this.#log.warn('sweep_failed', { loop, error });
@@ -250,7 +252,7 @@ export class Sweeper {
 
   /** Findings have a tick of their own: jobs become late however seldom the sweep runs. */
   async #findings(): Promise<number> {
-    await refreshFindingsWhenDue(this.#database, this.#log);
+    await this.#findingRounds.next();
     return FINDINGS_EVERY_MS + Math.random() * 100;
   }
 

@@ -1,8 +1,11 @@
 /** Routes: all of them, as the handler serves and the OpenAPI document describes them. */
 import type { Route } from './route.ts';
+import { alertRoutes } from './routes/alerts.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { bridgeRoutes } from './routes/bridges.ts';
 import { bulkActionRoutes } from './routes/bulk-actions.ts';
 import { claimRoutes } from './routes/claims.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentRoutes } from './routes/document.ts';
 import { executionRoutes } from './routes/executions.ts';
 import { jobChangeRoutes } from './routes/job-changes.ts';
@@ -33,8 +36,11 @@ export const ROUTES: readonly Route[] = [
   ...poolRoutes,
   ...limitRoutes,
   ...scheduleRoutes,
+  ...bridgeRoutes,
   ...executionRoutes,
+  ...deliveryRoutes,
   ...auditRoutes,
+  ...alertRoutes,
   ...tickRoutes,
   ...claimRoutes,
   ...metricRoutes,

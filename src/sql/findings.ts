@@ -1,5 +1,6 @@
 /** Findings: why groups of jobs are late. Found at the head of each group's index, whatever the size of the backlog. */
 import type { LateGroup } from '../domain/explain.ts';
+import { lateBridges } from './bridges.ts';
 import { eachJob } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 import { targetInWords } from './targets.ts';
@@ -14,7 +15,7 @@ export interface LateGroupRow {
   readonly workers: number;
   readonly slots: number;
   readonly busy: number;
-  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired. */
+  /** Which loops of the worker have no pulse; why a type is paused; who holds a pool or a limit; why a schedule cannot be fired, or a bridge carries nothing. */
   readonly detail: string | null;
 }
 
@@ -25,7 +26,7 @@ const COUNT_MAX: Sql = sql`10001`;
 const LAG_MAX_MS: Sql = sql`30000`;
 
 /** How many jobs at the head of each type and priority are looked at in every round; the walk finds what is late behind them. */
-const HEAD_MAX: Sql = sql`500`;
+export const HEAD_MAX: Sql = sql`500`;
 
 /** The pages of the table that one round of the walk moves on (32 MB); it looks at as many once more, so that a late round skips none. */
 const WALK_PAGES: Sql = sql`4000`;
@@ -56,12 +57,12 @@ const walk = (t: Names): Sql => sql`
 
 /**
  * Takes the tick of the findings, which comes every $1 ms and is made when it is missing: a row when it was due (or lies absurdly far ahead), for one
- * of all processes. The row's own lock makes the others look again and find it taken.
+ * of all processes. The row's own lock makes the others look again and find it taken. $2: the latest round of this process ended well.
  */
 const takenCte = (t: Names): Sql => sql`
   taken as (
     insert into ${t.ticks} as k (name, next_at) values ('findings', ${t.now} + $1::bigint * interval '1 ms')
-    on conflict (name) do update set next_at = excluded.next_at
+    on conflict (name) do update set next_at = excluded.next_at, last_ok_at = case when $2::boolean then ${t.now} else k.last_ok_at end
     where k.next_at <= ${t.now} or k.next_at > ${t.now} + 2 * $1::bigint * interval '1 ms'
     returning k.name
   )`;
@@ -72,7 +73,7 @@ export const whereWalkIs: Statement<Walk> = statement(
   (t) => sql`with ${walkCtes(t)} ${walk(t)}`,
 );
 
-/** The same, when the tick of the findings was due. */
+/** The same, when the tick of the findings was due. $2: the latest round of this process ended well, which costs no statement of its own. */
 export const takeFindingsTick: Statement<Walk> = statement(
   'take-findings-tick',
   (t) => sql`
@@ -87,8 +88,8 @@ const GROUPS_MAX: Sql = sql`200`;
 export const gateGrace = (gate: Sql): Sql =>
   sql`case when ${gate} in ('hold', 'slot', 'target', 'limit') then interval '0' else interval '5 seconds' end`;
 
-/** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. */
-const headsCte = (t: Names): Sql => sql`
+/** (type, rank) pairs of the ready index, by a loose scan: one probe per pair, however long the backlog. Goes into a recursive WITH as `heads`. */
+export const headsCte = (t: Names): Sql => sql`
   heads (type, rank) as (
     (select j.type, j.rank from ${t.jobs} j where j.waits_for is null order by j.type, j.rank limit 1)
     union all
@@ -150,7 +151,7 @@ const lateSchedules = (t: Names): Sql => sql`
 
 /**
  * All groups of late jobs, and workers whose process does not get on: queued by type, at the heads of the queues and in the pages from $2 to $3; held and at other gates by gate; running ones past their timeout by more than $1 ms;
- * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules.
+ * workers whose loops have no pulse or whose event loop has been blocked for 30 s; schedules; bridges.
  */
 export const findLateGroups: Statement<LateGroupRow> = statement(
   'find-late-groups',
@@ -197,7 +198,8 @@ export const findLateGroups: Statement<LateGroupRow> = statement(
   from ${t.workers} w left join lateral unnest(w.stalled) as s (name) on true
   where w.state = 'live' and w.lease_until > ${t.now} and (w.stalled <> '{}' or w.loop_lag_ms > ${LAG_MAX_MS})
   group by w.name
-  union all ${lateSchedules(t)}`,
+  union all ${lateSchedules(t)}
+  union all ${lateBridges(t)}`,
 );
 
 /**

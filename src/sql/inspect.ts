@@ -1,7 +1,7 @@
 /** Inspect: reading jobs, counts and what is late; nothing here changes a row. */
 import { gateGrace } from './findings.ts';
 import { stateOfRow } from './guards.ts';
-import { type Sql, type Statement, sql, statement } from './sql.ts';
+import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** A row of the view `all_jobs`. */
 export interface JobRow {
@@ -30,6 +30,9 @@ export interface JobRow {
   readonly parent_id: string | null;
   readonly ordinal: number | null;
   readonly traceparent: string | null;
+  readonly notify: unknown;
+  /** Of an ended job how each of those stands. */
+  readonly told: readonly ToldRow[] | null;
   readonly worker_id: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -39,11 +42,32 @@ export interface JobRow {
   readonly finish_by: Date | null;
 }
 
+/** What became of telling one address. */
+export interface ToldRow {
+  readonly id: string;
+  readonly channel: string;
+  readonly address: string;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  readonly error: unknown;
+}
+
+/** The deliveries of the latest end of a job, looked for only when it has one and tells somebody. */
+const told = (
+  t: Names,
+): Sql => sql`case when v.notify is not null and v.finished_at is not null then (
+      select jsonb_agg(jsonb_build_object('id', d.id, 'channel', d.channel, 'address', d.address, 'state', d.state, 'attempts', d.attempts,
+        'error', d.last_error))
+      from ${t.deliveries} d where d.job_id = v.id and d.purpose = 'notify' and d.created_at >= v.finished_at) end as told`;
+
 /** The columns of a job, from the view `all_jobs v`. */
-export const COLUMNS: Sql = sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
+export const columns = (
+  t: Names,
+): Sql => sql`v.id::text, v.type, v.state, v.waits_for, v.deadline, v.priority, v.attempt, v.attempts_max, v.crashes, v.snoozes,
     v.token::text, v.input, v.result, v.error, v.reason, v.progress, v.progress_note, v.key, v.tags, v.pool, v.limit_key,
     v.parent_id::text, v.ordinal, v.traceparent, v.worker_id::text,
-    v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by`;
+    v.created_at, v.updated_at, v.started_at, v.finished_at, v.run_at, v.finish_by,
+    v.notify, ${told(t)}`;
 
 /**
  * One job, live or finished not before $2: $1 its id. One snapshot: a job that moves meanwhile is seen exactly once. The bound, from the time
@@ -52,16 +76,16 @@ export const COLUMNS: Sql = sql`v.id::text, v.type, v.state, v.waits_for, v.dead
 export const findJob: Statement<JobRow> = statement(
   'find-job',
   (t) => sql`
-  select ${COLUMNS}, false as late from ${t.allJobs} v where v.id = $1 and v.finished_at >= $2
+  select ${columns(t)}, false as late from ${t.allJobs} v where v.id = $1 and v.finished_at >= $2
   union all
-  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) from ${t.allJobs} v where v.id = $1 and v.finished_at is null`,
+  select ${columns(t)}, coalesce(v.deadline < ${t.now}, false) from ${t.allJobs} v where v.id = $1 and v.finished_at is null`,
 );
 
 /** Those of some jobs ($1 ids) that are live. */
 export const findLiveJobs: Statement<JobRow> = statement(
   'find-live-jobs',
   (t) => sql`
-  select ${COLUMNS}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v where v.id = any($1::uuid[]) and v.finished_at is null`,
+  select ${columns(t)}, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v where v.id = any($1::uuid[]) and v.finished_at is null`,
 );
 
 /** What happened to a job ($1): attempts that did not simply succeed, and events, oldest first. */

@@ -2,7 +2,7 @@
  * Job filter: jobs that fit conditions, live and finished, in the order of their ids. Both are read through one view in one order, so that a page is
  * full as soon as enough rows fit; what cannot fit (live jobs, other outcomes, other days) is not read at all.
  */
-import { COLUMNS, type JobRow } from './inspect.ts';
+import { columns, type JobRow } from './inspect.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /**
@@ -40,7 +40,7 @@ const listed = (name: string, also: Sql): Statement<ListedRow> =>
     name,
     (t) => sql`
   select p.* from (
-    select ${COLUMNS}, v.late, count(*) over ()::integer as found, row_number() over page as place, sum(${size}) over page as bytes
+    select ${columns(t)}, v.late, count(*) over ()::integer as found, row_number() over page as place, sum(${size}) over page as bytes
     from (
       select v.*, coalesce(v.deadline < ${t.now}, false) as late from ${t.allJobs} v
       where ${fits(t)} ${also} order by v.id desc limit $19) v

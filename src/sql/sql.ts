@@ -42,9 +42,11 @@ export interface Names {
   readonly keyWindows: Sql;
   readonly pauses: Sql;
   readonly audit: Sql;
+  readonly bridges: Sql;
   readonly schedules: Sql;
   readonly requests: Sql;
   readonly deliveries: Sql;
+  readonly alerts: Sql;
   readonly tokens: Sql;
   readonly sessions: Sql;
   readonly targets: Sql;
@@ -82,9 +84,11 @@ export function namesOf(schema: string): Names {
     keyWindows: name('key_windows'),
     pauses: name('pauses'),
     audit: name('audit'),
+    bridges: name('bridges'),
     schedules: name('schedules'),
     requests: name('requests'),
     deliveries: name('deliveries'),
+    alerts: name('alerts'),
     tokens: name('tokens'),
     sessions: name('sessions'),
     targets: name('targets'),

@@ -1,6 +1,9 @@
 /** Every statement by name: what the statements test PREPAREs on a migrated schema. */
 import * as admin from './admin.ts';
+import * as alertRules from './alert-rules.ts';
+import * as alerts from './alerts.ts';
 import * as audit from './audit.ts';
+import * as bridges from './bridges.ts';
 import * as bulk from './bulk.ts';
 import * as bulkActions from './bulk-actions.ts';
 import * as claim from './claim.ts';
@@ -38,7 +41,10 @@ import * as why from './why.ts';
 /** All statements of this floor. */
 export const STATEMENTS: readonly Statement<unknown>[] = [
   admin,
+  alertRules,
+  alerts,
   audit,
+  bridges,
   bulk,
   bulkActions,
   claim,

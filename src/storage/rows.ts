@@ -1,6 +1,8 @@
 /** Rows: the one crossing from snake_case rows to domain values. */
+import { type DeliveryError, type JobDelivery, shownAddress } from '../domain/delivery.ts';
 import type { Job, JobError } from '../domain/job.ts';
 import { nextInWords } from '../domain/next.ts';
+import type { Notify } from '../domain/notify.ts';
 import type { State } from '../domain/transitions.ts';
 import type { ClaimRow, SentClaimRow } from '../sql/claim.ts';
 import type { JobRow } from '../sql/inspect.ts';
@@ -38,6 +40,7 @@ export function toJob(row: JobRow): Job {
     parentId: row.parent_id,
     ordinal: row.ordinal,
     traceparent: row.traceparent,
+    notify: deliveriesOf(row),
     workerId: row.worker_id,
     reason: row.reason,
     createdAt: row.created_at,
@@ -47,6 +50,24 @@ export function toJob(row: JobRow): Job {
     runAt: row.run_at,
     finishBy: row.finish_by,
   };
+}
+
+/** One of these for each address, which the columns of the row hold as they were stored. */
+function deliveriesOf({ notify, told, finished_at }: JobRow): JobDelivery[] {
+  if (notify === null) return [];
+  return ([notify].flat() as Notify[]).map((one) => {
+    const channel = one.webhook === undefined ? 'email' : 'webhook';
+    const address = one.webhook ?? one.email;
+    const found = told?.find((row) => row.channel === channel && row.address === address);
+    return {
+      channel,
+      address: shownAddress(channel, address),
+      state: found?.state ?? (finished_at === null ? 'waiting' : 'forgotten'),
+      attempts: found?.attempts ?? 0,
+      deliveryId: found?.id ?? null,
+      error: (found?.error as DeliveryError | null | undefined) ?? null,
+    };
+  });
 }
 
 /** Takes apart what a claim sent as one column: a row without a trace is as it came. */

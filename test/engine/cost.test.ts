@@ -125,7 +125,9 @@ test('quick jobs are claimed and ended by the hundred, with no statement besides
   await all.unstuck.work([plain], { concurrency: 500 });
   await finished(all, 5 * JOBS);
   expect(ran().length).toBeLessThan((5 * JOBS) / 50);
-  expect(ran().filter((name) => !HOT.has(name) && !ONCE.has(name))).toEqual([]);
+  // On a slow machine it takes more than the second after which the oldest jobs are looked for.
+  const others = ran().filter((name) => !HOT.has(name) && !ONCE.has(name));
+  expect(new Set(others).difference(new Set(['find-heads']))).toEqual(new Set());
 });
 
 test('however many jobs end at once, each end rides with a claim and none is left for later', async () => {
@@ -159,6 +161,8 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-audit',
   'prune-requests',
   'prune-deliveries',
+  'prune-dispatches',
+  'prune-alerts',
   'list-partitions',
   'list-loose-tables',
   'read-today',

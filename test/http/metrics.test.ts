@@ -30,6 +30,11 @@ async function busy(): Promise<Awaited<ReturnType<typeof handled>>> {
   await unstuck.pools.set('pool', { capacity: 3 });
   await unstuck.limits.set('calls', { running: 2, rate: { count: 10, per: '1s' } });
   await unstuck.schedules.set('daily', { type: 'nobody', cron: '@daily' });
+  await all.query(
+    `insert into unstuck.bridges (name, list, dead_list, take_from, address, every_ms, late_ms, state, looked_at, next_look, waiting, waiting_oldest_at,
+        waiting_growth, processing_growth, dead_growth)
+      values ('orders', 'jobs', 'jobs:dead', 'right', 'redis://host', 5000, 300000, 'up', now(), now(), 7, now() - interval '1 minute', 3, 0, 0)`,
+  );
   const good = job('good', () => 1, { queue: 'main' });
   const bad = job(
     'bad',
@@ -115,6 +120,12 @@ test('the values are those of the installation and of this process', async () =>
   expect(value('unstuck_limit_running_max', { limit: 'calls' })).toBe(2);
   expect(value('unstuck_limit_starts_per_second_max', { limit: 'calls' })).toBe(10);
   expect(value('unstuck_schedule_runs_total', { schedule: 'daily' })).toBe(0);
+  expect(value('unstuck_bridge_messages', { bridge: 'orders', list: 'waiting' })).toBe(7);
+  expect(value('unstuck_bridge_growth_per_minute', { bridge: 'orders', list: 'waiting' })).toBe(3);
+  expect(
+    value('unstuck_bridge_oldest_age_seconds', { bridge: 'orders', list: 'waiting' }),
+  ).toBeGreaterThanOrEqual(60);
+  expect(value('unstuck_bridge_up', { bridge: 'orders' })).toBe(1);
   expect(
     value('unstuck_schedule_next_run_timestamp_seconds', { schedule: 'daily' }),
   ).toBeGreaterThan(1e9);

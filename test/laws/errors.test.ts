@@ -4,7 +4,9 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { scanSource } from './support/scan-source.ts';
 import { readSources, type SourceFiles, sourceFiles } from './support/source-files.ts';
 
-const CATALOGUE = ['job', 'system', 'delivery'].map((kind) => `src/domain/${kind}-errors.ts`);
+const CATALOGUE = ['job', 'system', 'delivery', 'alert'].map(
+  (kind) => `src/domain/${kind}-errors.ts`,
+);
 const SRC: SourceFiles = readSources('src');
 
 test('every code that src throws or stores is in the catalogue', () => {

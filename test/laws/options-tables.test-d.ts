@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { expectTypeOf } from 'vitest';
 import type {
+  BRIDGE_OPTIONS,
   ENQUEUE_OPTIONS,
   JOB_OPTIONS,
   RETRY_OPTIONS,
@@ -11,6 +12,7 @@ import type {
 import type { WORK_OPTIONS } from '../../src/domain/work-options.ts';
 import type {
   AnyJob,
+  BridgeOptions,
   EnqueueCall,
   JobOptions,
   RetryOptions,
@@ -22,6 +24,7 @@ import type {
 expectTypeOf<keyof typeof JOB_OPTIONS>().toEqualTypeOf<
   keyof JobOptions<StandardSchemaV1, unknown>
 >();
+expectTypeOf<keyof typeof BRIDGE_OPTIONS>().toEqualTypeOf<keyof BridgeOptions<unknown>>();
 expectTypeOf<keyof typeof RETRY_OPTIONS>().toEqualTypeOf<keyof RetryOptions>();
 expectTypeOf<keyof typeof ENQUEUE_OPTIONS>().toEqualTypeOf<keyof EnqueueCall>();
 expectTypeOf<keyof typeof WORK_OPTIONS | keyof typeof WORK_CALLBACKS>().toEqualTypeOf<

@@ -128,6 +128,7 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     5,
     null,
     null,
+    null,
   ];
   const call = (statement: Statement<unknown>, ...values: Call['values']): Call => ({
     statement,

@@ -2,7 +2,7 @@
 import { snakeJson } from '../../domain/json.ts';
 
 /** Fields whose values belong to users: their names are left alone. */
-const OWN: ReadonlySet<string> = new Set(['input', 'result', 'detail', 'cell', 'axes']);
+const OWN: ReadonlySet<string> = new Set(['input', 'result', 'detail', 'cell', 'axes', 'payload']);
 
 /** Fields that hold an instant, beside those that end in `_at`. */
 const INSTANTS: ReadonlySet<string> = new Set([

@@ -8,9 +8,12 @@ import type { Operable } from '../operable.ts';
 import { fromJson, toJson } from './crossing.ts';
 import { orUndefined } from './pages.ts';
 import { lookUntil } from './patience.ts';
+import { remoteAlerts } from './remote-alerts.ts';
 import { remoteBulk } from './remote-bulk.ts';
+import { remoteDeliveries } from './remote-deliveries.ts';
 import { remoteExecutions, remoteLimits, remotePools } from './remote-links.ts';
 import { remoteQueues } from './remote-queues.ts';
+import { remoteRedis } from './remote-redis.ts';
 import { remoteSchedules } from './remote-schedules.ts';
 import { remoteTargets } from './remote-targets.ts';
 import { remoteTokens } from './remote-tokens.ts';
@@ -30,6 +33,7 @@ export function remoteUnstuck(client: Client): Operable {
         return { entries: fromJson(data), next };
       },
     },
+    alerts: remoteAlerts(client),
     tokens: remoteTokens(client),
     queues: remoteQueues(client),
     targets: remoteTargets(client, notices),
@@ -37,6 +41,8 @@ export function remoteUnstuck(client: Client): Operable {
     limits: remoteLimits(client),
     executions: remoteExecutions(client),
     schedules: remoteSchedules(client),
+    deliveries: remoteDeliveries(client),
+    redis: remoteRedis(client),
   };
 }
 

@@ -4,7 +4,8 @@ import type { Finding, Status } from '../../engine/status.ts';
 import { counter, type Family, gauge, type Labels } from './family.ts';
 import type { Snapshot } from './snapshot.ts';
 
-type Value = readonly [Labels, number];
+/** A value with its labels. */
+export type Value = readonly [Labels, number];
 /** How the values of names past the 200th become the one of `_other`. */
 type Joined = 'sum' | 'max' | 'min';
 
@@ -288,7 +289,7 @@ function targetFamilies({ targets }: Snapshot): Family[] {
 }
 
 /** Values by their labels; the names past the 200th are taken together. */
-function bounded(label: string, values: readonly Value[], how: Joined = 'sum'): Value[] {
+export function bounded(label: string, values: readonly Value[], how: Joined = 'sum'): Value[] {
   const names = [...new Set(values.map(([labels]) => labels[label]))].toSorted(inOrder);
   const kept = new Set(names.slice(0, NAMES_MAX));
   return joined(
@@ -315,6 +316,7 @@ function inOrder(a: unknown, b: unknown): number {
   return String(a) < String(b) ? -1 : 1;
 }
 
-function ageOf(at: Date, now: Date): number {
+/** The seconds from one instant to another, not below 0. */
+export function ageOf(at: Date, now: Date): number {
   return Math.max(0, now.getTime() - at.getTime()) / 1_000;
 }

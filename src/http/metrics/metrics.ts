@@ -2,6 +2,7 @@
 import type { Metric } from 'prom-client';
 import type { Log } from '../../domain/log.ts';
 import type { Unstuck } from '../../unstuck.ts';
+import { bridgeFamilies } from './bridge-families.ts';
 import { databaseFamilies } from './database-families.ts';
 import { type Family, gauge } from './family.ts';
 import { LoopLag, processFamilies } from './process-families.ts';
@@ -39,7 +40,8 @@ export class Metrics {
 
   async #installation(): Promise<Family[]> {
     try {
-      return [up(1), ...databaseFamilies(await this.#snapshots.latest())];
+      const latest = await this.#snapshots.latest();
+      return [up(1), ...databaseFamilies(latest), ...bridgeFamilies(latest)];
     } catch (error) {
       this.#log.warn('metrics_without_database', { error });
       return [up(0)];

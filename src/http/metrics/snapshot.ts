@@ -1,4 +1,5 @@
 /** Snapshot: what the database says of the whole installation, read at most every 5 s however many scrape. */
+import type { Bridge } from '../../domain/bridge.ts';
 import type { Status } from '../../engine/status.ts';
 import type { LimitStatus } from '../../features/limits.ts';
 import type { Pool } from '../../features/pools.ts';
@@ -19,12 +20,13 @@ export interface Snapshot {
   readonly limits: readonly LimitStatus[];
   readonly schedules: readonly MeasuredSchedule[];
   readonly targets: readonly Target[];
+  readonly bridges: readonly Bridge[];
 }
 
 /** What a snapshot is read from. */
 export type Measured = Pick<
   Unstuck,
-  'status' | 'queues' | 'pools' | 'limits' | 'schedules' | 'targets'
+  'status' | 'queues' | 'pools' | 'limits' | 'schedules' | 'targets' | 'redis'
 >;
 
 const FRESH_MS = 5_000;
@@ -63,7 +65,7 @@ export class Snapshots {
 
   /** One after the other: a scrape leaves connections for others. */
   async #read(): Promise<Snapshot> {
-    const { queues, pools, limits, schedules, targets } = this.#measured;
+    const { queues, pools, limits, schedules, targets, redis } = this.#measured;
     return {
       status: await this.#measured.status(),
       queues: await queues.list(),
@@ -71,6 +73,7 @@ export class Snapshots {
       limits: await limits.list(),
       schedules: await schedules.list({ limit: ROWS_MAX }),
       targets: await targets.list({ limit: ROWS_MAX }),
+      bridges: await redis.list({ limit: ROWS_MAX }),
     };
   }
 }

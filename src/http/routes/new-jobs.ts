@@ -25,6 +25,7 @@ const ERRORS_OF_NEW: readonly ErrorCode[] = [
   'KEY_BUSY',
   'LIMIT_INVALID',
   'LIMIT_UNKNOWN',
+  'NOTIFY_INVALID',
   'POOL_INVALID',
   'POOL_UNKNOWN',
   'POOL_BUSY',

@@ -1,6 +1,9 @@
 /** Job: the shapes of jobs in requests and answers. */
 import { z } from 'zod';
+import { STATES_OF_DELIVERY } from '../../domain/delivery.ts';
+import type { Notify } from '../../domain/notify.ts';
 import { STATES } from '../../domain/transitions.ts';
+import { deliveryError } from './delivery.ts';
 import { itemProblem } from './problem.ts';
 import { notice, sending } from './target.ts';
 import { duration, givenInstant, instant, instantOrNull } from './values.ts';
@@ -23,6 +26,18 @@ export const jobError: z.ZodType = z
     stack: z.string().optional(),
   })
   .meta({ id: 'JobError', description: 'Why an attempt or a job failed.' });
+
+/** How telling one address stands. */
+const jobDelivery = z
+  .object({
+    channel: z.enum(['webhook', 'email']),
+    address: z.string().meta({ description: 'Of a URL without its query.' }),
+    state: z.enum(['waiting', 'forgotten', ...STATES_OF_DELIVERY]),
+    attempts: z.int(),
+    delivery_id: z.string().nullable(),
+    error: deliveryError.nullable(),
+  })
+  .meta({ id: 'JobDelivery', description: 'How telling one address of the end of a job stands.' });
 
 /** A job as `job show -o json` prints it. */
 const shown = z.object({
@@ -55,6 +70,7 @@ const shown = z.object({
   traceparent: z.string().nullable().meta({
     description: 'The W3C Trace Context of whoever enqueued it, when that was traced.',
   }),
+  notify: z.array(jobDelivery).meta({ description: 'Whom its end is told, and how that stands.' }),
   worker_id: z.string().nullable(),
   reason: z.string().nullable(),
   created_at: instant,
@@ -209,7 +225,14 @@ export interface NewJobBody {
     | undefined;
   readonly when_taken?: 'return' | 'refuse' | 'replace' | undefined;
   readonly key_window?: string | number | undefined;
+  readonly notify?: Notify | readonly Notify[] | undefined;
 }
+
+/** An address of `notify`. */
+const address = z.union([
+  z.strictObject({ webhook: z.string() }),
+  z.strictObject({ email: z.string() }),
+]);
 
 /** A job to be stored. Only shapes: bounds are checked where every enqueue is, so that all doors say the same. */
 export const newJob: z.ZodType<NewJobBody> = z
@@ -231,5 +254,11 @@ export const newJob: z.ZodType<NewJobBody> = z
       .optional(),
     when_taken: z.enum(['return', 'refuse', 'replace']).optional(),
     key_window: duration.optional(),
+    notify: z
+      .union([address, z.array(address)])
+      .optional()
+      .meta({
+        description: 'Whom to tell when the job has ended: one address, or up to five.',
+      }),
   })
   .meta({ id: 'NewJob', description: 'A job to be stored.' });

@@ -14,6 +14,8 @@ import { requests } from './011-requests.ts';
 import { pull } from './012-pull.ts';
 import { targets } from './013-targets.ts';
 import { deliveries } from './014-deliveries.ts';
+import { alerts } from './015-alerts.ts';
+import { bridges } from './016-bridges.ts';
 
 /** One numbered change of the schema. */
 export interface Migration {
@@ -40,6 +42,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 12, name: 'pull', needs: 7, build: pull },
   { number: 13, name: 'targets', needs: 13, build: targets },
   { number: 14, name: 'deliveries', needs: 14, build: deliveries },
+  { number: 15, name: 'alerts', needs: 14, build: alerts },
+  { number: 16, name: 'bridges', needs: 7, build: bridges },
 ];
 
 /** The number of the newest migration that this version knows. */

@@ -13,6 +13,8 @@ export interface Body {
   readonly state: string;
   readonly created: boolean | number;
   readonly enqueued: string;
+  readonly job_id: string;
+  readonly notify: readonly { readonly state: string }[];
   readonly problem: { readonly code: string; readonly errors: readonly object[] } | null;
   readonly data: readonly Body[];
   readonly next_cursor: string | null;

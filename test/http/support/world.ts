@@ -89,6 +89,11 @@ async function present({ unstuck, query }: Setup): Promise<void> {
     unstuck.enqueue('limited', 1, { limit: 'api' }),
     unstuck.enqueue('limited', 2, { limit: 'api' }),
   ]);
+  const told = await unstuck.enqueue('told', 1, { notify: { email: 'ada@example.com' } });
+  await unstuck.cancel(told.id);
+  await query(
+    `update unstuck.deliveries set state = 'failed', failed_at = now(), next_at = null, leased_until = null`,
+  );
   const waiting = `select from unstuck.jobs where type = 'limited' and waits_for = 'limit'`;
   await eventually(async () => (await query(waiting)).length === 1, 'the first is let in');
   await unstuck.schedules.set('nightly', { type: 'demo', input: {}, cron: '30 2 * * *' });
@@ -97,7 +102,7 @@ async function present({ unstuck, query }: Setup): Promise<void> {
 
 async function known({ query }: Setup): Promise<Known> {
   const [row] = await query<Record<string, string[] | null>>(`select
-      (select array_agg(id::text) from unstuck.all_jobs) as id,
+      (select array_agg(id::text) from (select id from unstuck.all_jobs union all select id from unstuck.deliveries) as ids) as id,
       (select array_agg(distinct type) from unstuck.all_jobs) as type,
       (select array_agg(distinct parent_id::text) from unstuck.all_jobs where parent_id is not null) as parent_id,
       (select array_agg(key) from unstuck.pools) as pool,

@@ -2,6 +2,9 @@
 import type { CallOptions, NoFields } from '../call.ts';
 import type {
   AbortBulkActionRequest,
+  AcknowledgeAlertRequest,
+  Alert,
+  Bridge,
   BulkAction,
   BulkDryRun,
   CancelJobRequest,
@@ -13,10 +16,14 @@ import type {
   CompleteClaimRequest,
   CountJobsRequest,
   CreateTokenRequest,
+  DeadChange,
+  DeleteBridgeRequest,
+  DeleteDeadMessagesRequest,
   DeleteJobRequest,
   DeleteLimitRequest,
   DeletePoolRequest,
   DeleteScheduleRequest,
+  Delivery,
   EnqueuedJob,
   EnqueuedJobs,
   EnqueueJobsRequest,
@@ -25,7 +32,10 @@ import type {
   ExplainJobRequest,
   FailClaimRequest,
   FanOut,
+  GetAlertRequest,
+  GetBridgeRequest,
   GetBulkActionRequest,
+  GetDeliveryRequest,
   GetExecutionsRequest,
   GetJobRequest,
   GetLimitRequest,
@@ -40,12 +50,22 @@ import type {
   JobCount,
   JobInFull,
   Limit,
+  ListAlertChannelsAnswer,
+  ListAlertRulesAnswer,
+  ListAlertsAnswer,
+  ListAlertsRequest,
   ListAuditAnswer,
   ListAuditRequest,
+  ListBridgesAnswer,
+  ListBridgesRequest,
   ListBulkActionsAnswer,
   ListBulkActionsRequest,
   ListCellsAnswer,
   ListCellsRequest,
+  ListDeadMessagesAnswer,
+  ListDeadMessagesRequest,
+  ListDeliveriesAnswer,
+  ListDeliveriesRequest,
   ListFindingsAnswer,
   ListJobsAnswer,
   ListJobsRequest,
@@ -85,12 +105,14 @@ import type {
   ReleaseJobRequest,
   RepairPoolsAnswer,
   ReportProgressRequest,
+  RequeueDeadMessagesRequest,
   ResetStuck,
   ResetStuckRequest,
   ResumeQueueRequest,
   ResumeScheduleRequest,
   ResumeTargetRequest,
   ResumeTypeRequest,
+  RetryDeliveryRequest,
   RetryJobRequest,
   RevokeTokenRequest,
   RunScheduleRequest,
@@ -98,15 +120,19 @@ import type {
   SetLimitRequest,
   SetPoolRequest,
   SetScheduleRequest,
+  SilenceAlertRequest,
   Status,
   StopPullWorkerAnswer,
   StopPullWorkerRequest,
   Target,
   TargetProbe,
+  TestAlertChannelRequest,
+  TestedChannel,
   TickRequest,
   TickRound,
   Timeline,
   Token,
+  UnsilenceAlertRequest,
   Why,
 } from './shapes.ts';
 
@@ -120,7 +146,7 @@ export interface Operations {
   /**
    * Stores a job.
    * Who may not read is shown only jobs that this request stored: of another that has the key `id`, `created` and `enqueued`. A job whose remote worker is away is stored as any other; `notice` says so, in words for whoever asked for it.
-   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
+   * Throws LIMIT_UNKNOWN, POOL_UNKNOWN, REQUEST_TIMEOUT, KEY_TAKEN, KEY_BUSY, POOL_BUSY, SLOTS_EXHAUSTED, IDEMPOTENCY_IN_FLIGHT, INPUT_TOO_LARGE, INPUT_INVALID, JOB_TYPE_INVALID, JOB_TYPE_UNKNOWN, KEY_INVALID, LIMIT_INVALID, NOTIFY_INVALID, POOL_INVALID, PRIORITY_INVALID, TIME_INVALID, ENQUEUE_REFUSED, IDEMPOTENCY_MISMATCH.
    */
   enqueueJob(request: NewJob, options?: CallOptions): Promise<EnqueuedJob>;
   /**
@@ -375,6 +401,46 @@ export interface Operations {
    * Throws SCHEDULE_NOT_FOUND, REQUEST_TIMEOUT, SCHEDULE_INVALID.
    */
   previewSchedule(request?: PreviewRequest, options?: CallOptions): Promise<PreviewScheduleAnswer>;
+  /** Lists bridges, by name. */
+  listBridges(request?: ListBridgesRequest, options?: CallOptions): Promise<ListBridgesAnswer>;
+  /**
+   * Answers one bridge, as it was last looked at.
+   * Throws BRIDGE_UNKNOWN.
+   */
+  getBridge(request: GetBridgeRequest, options?: CallOptions): Promise<Bridge>;
+  /**
+   * Forgets a bridge that is not run any more; its lists stay.
+   * A process that runs it brings it back.
+   * Throws BRIDGE_UNKNOWN.
+   */
+  deleteBridge(request: DeleteBridgeRequest, options?: CallOptions): Promise<undefined>;
+  /**
+   * Lists dead messages, the oldest first.
+   * Answered by a process that runs the bridge, or has UNSTUCK_REDIS_URL.
+   * Throws BRIDGE_UNKNOWN, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  listDeadMessages(
+    request: ListDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<ListDeadMessagesAnswer>;
+  /**
+   * Puts dead messages back into the list, as they came.
+   * Those that do not stand where they were seen are left alone and named.
+   * Throws BRIDGE_UNKNOWN, REQUEST_TIMEOUT, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  requeueDeadMessages(
+    request: RequeueDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<DeadChange>;
+  /**
+   * Deletes dead messages.
+   * Those that do not stand where they were seen are left alone and named.
+   * Throws BRIDGE_UNKNOWN, REQUEST_TIMEOUT, REDIS_URL_INVALID, REDIS_PACKAGE_MISSING, REDIS_REFUSED, REDIS_UNREACHABLE.
+   */
+  deleteDeadMessages(
+    request: DeleteDeadMessagesRequest,
+    options?: CallOptions,
+  ): Promise<DeadChange>;
   /**
    * Answers how the work of a fan-out stands.
    * Throws JOB_NOT_FOUND, JOB_ID_INVALID.
@@ -393,10 +459,68 @@ export interface Operations {
    */
   getMatrix(request: GetMatrixRequest, options?: CallOptions): Promise<Matrix>;
   /**
+   * Lists who was, or is to be, told what, newest first.
+   * Those that have ended are kept for 7 days.
+   * Throws JOB_ID_INVALID.
+   */
+  listDeliveries(
+    request?: ListDeliveriesRequest,
+    options?: CallOptions,
+  ): Promise<ListDeliveriesAnswer>;
+  /**
+   * Answers one delivery.
+   * Throws DELIVERY_NOT_FOUND.
+   */
+  getDelivery(request: GetDeliveryRequest, options?: CallOptions): Promise<Delivery>;
+  /**
+   * Sends a delivery that failed once more, under the same id.
+   * It gets a whole schedule of tries.
+   * Throws DELIVERY_NOT_FOUND, REQUEST_TIMEOUT, DELIVERY_STATE_CONFLICT.
+   */
+  retryDelivery(request: RetryDeliveryRequest, options?: CallOptions): Promise<Delivery>;
+  /**
    * Lists who did what to many jobs and why, newest first.
    * Throws JOB_ID_INVALID.
    */
   listAudit(request?: ListAuditRequest, options?: CallOptions): Promise<ListAuditAnswer>;
+  /** Lists alerts, what fires first; those that are pending or firing unless asked otherwise. */
+  listAlerts(request?: ListAlertsRequest, options?: CallOptions): Promise<ListAlertsAnswer>;
+  /**
+   * Lists the rules of the process that answers.
+   * Throws ALERTS_NOT_STARTED.
+   */
+  listAlertRules(request?: NoFields, options?: CallOptions): Promise<ListAlertRulesAnswer>;
+  /**
+   * Lists the channels of the process that answers, without their secrets.
+   * Throws ALERTS_NOT_STARTED.
+   */
+  listAlertChannels(request?: NoFields, options?: CallOptions): Promise<ListAlertChannelsAnswer>;
+  /**
+   * Sends a message by a channel at once, and answers what its API said.
+   * It takes as long as that takes, up to 30 s. A channel that refuses is an answer too.
+   * Throws CHANNEL_NOT_FOUND, REQUEST_TIMEOUT, ALERTS_NOT_STARTED.
+   */
+  testAlertChannel(request: TestAlertChannelRequest, options?: CallOptions): Promise<TestedChannel>;
+  /**
+   * Answers one alert.
+   * Throws ALERT_NOT_FOUND.
+   */
+  getAlert(request: GetAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Says that somebody looks after an alert that fires: it is not told again, and still resolves.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT, ALERT_STATE_CONFLICT.
+   */
+  acknowledgeAlert(request: AcknowledgeAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Lets an alert tell nobody, for a time or until that is ended; its state goes on.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT.
+   */
+  silenceAlert(request: SilenceAlertRequest, options?: CallOptions): Promise<Alert>;
+  /**
+   * Ends the silence of an alert.
+   * Throws ALERT_NOT_FOUND, REQUEST_TIMEOUT.
+   */
+  unsilenceAlert(request: UnsilenceAlertRequest, options?: CallOptions): Promise<Alert>;
   /**
    * Does one round of the sweep now, within 3 s, whoever else sweeps.
    * For an outside scheduler; `name` says which one, in the log. It may be called as often as you like and by several at once: every step checks each row again, so calling twice is as calling once. Beside a token it takes the header `x-unstuck-tick`, or the identity of a cloud (OIDC): see docs/ticks.md.

@@ -1,5 +1,87 @@
 /** Shapes: what the operations of the API take and answer. Written by `npm run docs` from the routes: change those, not this file. */
 
+/** An alert as it is now: one for each rule and subject. */
+export interface Alert {
+  readonly id: string;
+  readonly rule: string;
+  readonly subject: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  readonly state: 'pending' | 'firing' | 'resolved';
+  readonly summary: string;
+  readonly count: number;
+  /** What the rule saw last. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly since: string;
+  readonly fired_at: string | null;
+  readonly fired_times: number;
+  /** Since when it has not been seen. */
+  readonly clear_since: string | null;
+  readonly resolved_at: string | null;
+  /** What each channel was told last, and when. */
+  readonly told: readonly {
+    readonly channel: string;
+    readonly state: 'firing' | 'acknowledged' | 'resolved';
+    readonly at: string;
+  }[];
+  readonly acknowledged: {
+    readonly at: string;
+    readonly by: string | null;
+    readonly reason: string | null;
+  } | null;
+  /** It tells nobody until then; without an end until that is ended. */
+  readonly silenced: {
+    readonly at: string;
+    readonly by: string | null;
+    readonly reason: string | null;
+    readonly until: string | null;
+  } | null;
+  /** When it is looked at again; null when it is over. */
+  readonly next_look: string | null;
+  /** Whether that look is not overdue. */
+  readonly current: boolean;
+  readonly updated_at: string;
+}
+
+/** By which way people are told; without secrets. */
+export interface AlertChannel {
+  readonly name: string;
+  readonly protocol: 'sms' | 'webhook' | 'slack' | 'email' | 'sentry' | 'pagerduty';
+  /** Whom it tells, as far as it may be shown. */
+  readonly to: string;
+  readonly min_severity: 'info' | 'warning' | 'critical';
+  /** Null: all. */
+  readonly rules: readonly string[] | null;
+  readonly fallback: string | null;
+}
+
+/** What is looked for; lengths of time in milliseconds. */
+export interface AlertRule {
+  readonly name: string;
+  readonly kind:
+    | 'stuck'
+    | 'findings'
+    | 'oldest'
+    | 'oldest-of-queue'
+    | 'dead-letters'
+    | 'failure-rate'
+    | 'worker-lost'
+    | 'schedule-missed'
+    | 'paused-with-backlog'
+    | 'target-down'
+    | 'detector-dead'
+    | 'channel-failing';
+  readonly severity: 'info' | 'warning' | 'critical';
+  /** How long it must hold before it fires. */
+  readonly for_ms: number;
+  readonly clear_after_ms: number;
+  /** A channel gets at most one message in this time. */
+  readonly every_ms: number;
+  readonly repeat_ms: number | null;
+  /** Null: all that take it. */
+  readonly channels: readonly string[] | null;
+  readonly parameters: Readonly<Record<string, number | readonly string[] | null>>;
+}
+
 /** Who did what to many jobs at once, and why. */
 export interface AuditEntry {
   readonly id: string;
@@ -9,6 +91,44 @@ export interface AuditEntry {
   readonly reason: string | null;
   /** What was chosen and asked, and how far it came. */
   readonly detail: unknown;
+}
+
+/** A Redis list whose messages become jobs. */
+export interface Bridge {
+  readonly name: string;
+  readonly list: string;
+  readonly dead_list: string;
+  readonly take_from: 'left' | 'right';
+  /** Where Redis is, without user and password. */
+  readonly address: string;
+  readonly state: 'new' | 'up' | 'away';
+  readonly last_error: string | null;
+  readonly away_at: string | null;
+  readonly looked_at: string | null;
+  /** In the past when no process runs the bridge. */
+  readonly next_look: string;
+  /** Milliseconds. */
+  readonly late_after: number;
+  readonly waiting: BridgeList;
+  readonly processing: BridgeList;
+  readonly dead: BridgeList;
+  readonly taken_times: number;
+  /** Lost messages that were found and sent. */
+  readonly lost_times: number;
+  /** The latest of them, at most 20. */
+  readonly lost_ids: readonly string[];
+  readonly lost_look_at: string | null;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** One of the lists of a bridge, as last measured. */
+export interface BridgeList {
+  readonly length: number;
+  /** When its oldest message was sent, or was first seen to be the oldest. */
+  readonly oldest_at: string | null;
+  /** Over the latest whole minute; negative when it shrinks. */
+  readonly growth_per_minute: number | null;
 }
 
 /** A change of many jobs as it stands. */
@@ -81,6 +201,14 @@ export interface Cell {
   readonly error: JobError | null;
 }
 
+/** The shape `ChangedPlace` of the API. */
+export interface ChangedPlace {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+}
+
 /** What a worker asks for. */
 export interface Claim {
   readonly types: readonly string[];
@@ -140,6 +268,76 @@ export interface ClaimedJobs {
   readonly heartbeat_every_ms: number;
 }
 
+/** What became of dead messages. */
+export interface DeadChange {
+  readonly done: number;
+  /** Those that do not stand there any more; nothing was done to them. */
+  readonly changed: readonly ChangedPlace[];
+}
+
+/** A message that could not become a job. */
+export interface DeadMessage {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+  /** As it came, at most 10,000 characters of it. */
+  readonly message: string;
+  readonly encoding: 'text' | 'base64';
+  readonly bytes: number;
+  readonly code: string | null;
+  readonly reason: string | null;
+  readonly dead_at: string | null;
+}
+
+/** The shape `DeadPlace` of the API. */
+export interface DeadPlace {
+  /** 0 is the oldest. */
+  readonly position: number;
+  /** SHA-1 of the entry, in hexadecimal. */
+  readonly digest: string;
+}
+
+/** Dead messages, by where they were seen. */
+export interface DeadSelection {
+  readonly messages: readonly DeadPlace[];
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** One thing that somebody is told, and how that stands. */
+export interface Delivery {
+  /** The same for every try: the `webhook-id`. */
+  readonly id: string;
+  readonly purpose: 'notify' | 'alert';
+  /** `webhook` or `email`; of an alert the name of its channel. */
+  readonly channel: string;
+  /** Of a URL without its query. */
+  readonly address: string | null;
+  readonly job_id: string | null;
+  readonly state: 'pending' | 'delivered' | 'failed';
+  /** Tries so far. */
+  readonly attempts: number;
+  /** Whether a process is sending it now. */
+  readonly sending: boolean;
+  /** When it is tried next; null when it has ended. */
+  readonly next_at: string | null;
+  /** When it is given up. */
+  readonly expires_at: string;
+  readonly error: DeliveryError | null;
+  /** What is told. */
+  readonly payload: unknown;
+  readonly created_at: string;
+  readonly delivered_at: string | null;
+  readonly failed_at: string | null;
+}
+
+/** Why the latest try to tell somebody failed. */
+export interface DeliveryError {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** The job and whether this request stored it; only `id`, `created`, `enqueued` and `notice` when it was stored and could not be read back, or is another's and the scope `read` is missing. */
 export interface EnqueuedJob {
   readonly id: string;
@@ -182,6 +380,8 @@ export interface EnqueuedJob {
   readonly ordinal?: number | null | undefined;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent?: string | null | undefined;
+  /** Whom its end is told, and how that stands. */
+  readonly notify?: readonly JobDelivery[] | undefined;
   readonly worker_id?: string | null | undefined;
   readonly reason?: string | null | undefined;
   readonly created_at?: string | undefined;
@@ -315,6 +515,8 @@ export interface Job {
   readonly ordinal: number | null;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -330,6 +532,17 @@ export interface JobCount {
   readonly count: number;
   /** Whether there are more than `count`. */
   readonly capped: boolean;
+}
+
+/** How telling one address of the end of a job stands. */
+export interface JobDelivery {
+  readonly channel: 'webhook' | 'email';
+  /** Of a URL without its query. */
+  readonly address: string;
+  readonly state: 'waiting' | 'forgotten' | 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  readonly delivery_id: string | null;
+  readonly error: DeliveryError | null;
 }
 
 /** Why an attempt or a job failed. */
@@ -399,6 +612,8 @@ export interface JobInFull {
   readonly ordinal: number | null;
   /** The W3C Trace Context of whoever enqueued it, when that was traced. */
   readonly traceparent: string | null;
+  /** Whom its end is told, and how that stands. */
+  readonly notify: readonly JobDelivery[];
   readonly worker_id: string | null;
   readonly reason: string | null;
   readonly created_at: string;
@@ -575,6 +790,23 @@ export interface NewJob {
   readonly when_taken?: 'return' | 'refuse' | 'replace' | undefined;
   /** A length of time: milliseconds, or a text such as "30s", "10m", "2h". */
   readonly key_window?: string | number | undefined;
+  /** Whom to tell when the job has ended: one address, or up to five. */
+  readonly notify?:
+    | {
+        readonly webhook: string;
+      }
+    | {
+        readonly email: string;
+      }
+    | readonly (
+        | {
+            readonly webhook: string;
+          }
+        | {
+            readonly email: string;
+          }
+      )[]
+    | undefined;
 }
 
 /** Why something is paused, and until when. */
@@ -905,6 +1137,15 @@ export interface TargetProbe {
   /** The same in words. */
   readonly message: string;
   readonly target: Target;
+}
+
+/** What became of a message that tried a channel. */
+export interface TestedChannel {
+  readonly channel: string;
+  readonly accepted: boolean;
+  readonly code: string | null;
+  /** What the API of the channel said. */
+  readonly message: string;
 }
 
 /** What one round of the sweep did. */
@@ -1416,6 +1657,55 @@ export interface PreviewScheduleAnswer {
   readonly next_cursor: string | null;
 }
 
+/** What `listBridges` takes. */
+export interface ListBridgesRequest {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listBridges` answers. */
+export interface ListBridgesAnswer {
+  readonly data: readonly Bridge[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getBridge` takes. */
+export interface GetBridgeRequest {
+  readonly name: string;
+}
+
+/** What `deleteBridge` takes. */
+export interface DeleteBridgeRequest {
+  readonly name: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `listDeadMessages` takes. */
+export interface ListDeadMessagesRequest {
+  readonly name: string;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listDeadMessages` answers. */
+export interface ListDeadMessagesAnswer {
+  readonly data: readonly DeadMessage[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `requeueDeadMessages` takes. */
+export interface RequeueDeadMessagesRequest extends DeadSelection {
+  readonly name: string;
+}
+
+/** What `deleteDeadMessages` takes. */
+export interface DeleteDeadMessagesRequest extends DeadSelection {
+  readonly name: string;
+}
+
 /** What `getExecutions` takes. */
 export interface GetExecutionsRequest {
   /** The id of a job, a UUID of version 7. */
@@ -1456,6 +1746,35 @@ export interface GetMatrixRequest {
   readonly cols?: string | undefined;
 }
 
+/** What `listDeliveries` takes. */
+export interface ListDeliveriesRequest {
+  /** The id of a job, a UUID of version 7. */
+  readonly job?: string | undefined;
+  readonly state?: 'pending' | 'delivered' | 'failed' | undefined;
+  readonly purpose?: 'notify' | 'alert' | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** What `listDeliveries` answers. */
+export interface ListDeliveriesAnswer {
+  readonly data: readonly Delivery[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `getDelivery` takes. */
+export interface GetDeliveryRequest {
+  readonly id: string;
+}
+
+/** What `retryDelivery` takes. */
+export interface RetryDeliveryRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
 /** What `listAudit` takes. */
 export interface ListAuditRequest {
   readonly limit?: number | undefined;
@@ -1467,6 +1786,68 @@ export interface ListAuditAnswer {
   readonly data: readonly AuditEntry[];
   /** Give it as `cursor` for the next page; null at the end. */
   readonly next_cursor: string | null;
+}
+
+/** What `listAlerts` takes. */
+export interface ListAlertsRequest {
+  /** May be repeated. */
+  readonly state?: readonly ('pending' | 'firing' | 'resolved')[] | undefined;
+  readonly rule?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** What `listAlerts` answers. */
+export interface ListAlertsAnswer {
+  readonly data: readonly Alert[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `listAlertRules` answers. */
+export interface ListAlertRulesAnswer {
+  readonly data: readonly AlertRule[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `listAlertChannels` answers. */
+export interface ListAlertChannelsAnswer {
+  readonly data: readonly AlertChannel[];
+  /** Give it as `cursor` for the next page; null at the end. */
+  readonly next_cursor: string | null;
+}
+
+/** What `testAlertChannel` takes. */
+export interface TestAlertChannelRequest {
+  readonly name: string;
+}
+
+/** What `getAlert` takes. */
+export interface GetAlertRequest {
+  readonly id: string;
+}
+
+/** What `acknowledgeAlert` takes. */
+export interface AcknowledgeAlertRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `silenceAlert` takes. */
+export interface SilenceAlertRequest {
+  readonly id: string;
+  /** From 1s to 365d; default until it is ended. */
+  readonly for?: string | number | undefined;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
+}
+
+/** What `unsilenceAlert` takes. */
+export interface UnsilenceAlertRequest {
+  readonly id: string;
+  /** Why; kept in the history and the audit. */
+  readonly reason?: string | undefined;
 }
 
 /** What `tick` takes. */
