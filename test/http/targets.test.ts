@@ -268,6 +268,11 @@ test('S2.6: two ticks at once while a target is down ask it once, and what waits
   const tick = (): Promise<Answers> => Promise.all(asks.map((ask) => ask('POST /v1/ticks/minute')));
   expect(totals(await tick(), 'targets_probed')).toBe(0);
   await all.query(`update unstuck.targets set next_probe_at = now()`);
+  // Both find it due at the same moment: whoever comes second leaves it to the first, and does not wait for it.
+  const first = await all.session();
+  await first.query('begin; select from unstuck.targets for update');
+  expect(totals(await tick(), 'targets_probed')).toBe(0);
+  await first.query('commit');
   expect(totals(await tick(), 'targets_probed')).toBe(1);
   expect(worker.gets).toHaveLength(1);
   let unparked = 0;

@@ -3,7 +3,7 @@ import type { Enqueued, Job } from '../../domain/job.ts';
 import type { JobQuery } from '../../domain/job-filter.ts';
 import type { Notice } from '../../domain/target-notice.ts';
 import type { WaitOptions } from '../../engine/waiter.ts';
-import type { Client, ListJobsRequest, NewJob } from '../../http/client/index.ts';
+import type { Client, JobInFull, ListJobsRequest, NewJob } from '../../http/client/index.ts';
 import type { Operable } from '../operable.ts';
 import { fromJson, toJson } from './crossing.ts';
 import { orUndefined } from './pages.ts';
@@ -57,7 +57,10 @@ function jobsOf(client: Client, notices: WeakMap<Enqueued, Notice | null>): Pick
       notices.set(answer, fromJson(notice));
       return answer;
     },
-    get: async (id) => fromJson(await orUndefined(client.getJob({ id }), 'JOB_NOT_FOUND')),
+    get: async (id) => {
+      const found = await orUndefined(client.getJob({ id }), 'JOB_NOT_FOUND');
+      return found === undefined ? undefined : jobOf(found);
+    },
     list: async (query = {}) => {
       const { data, next_cursor: next } = await client.listJobs(toRequest(query));
       return { jobs: fromJson(data), next };
@@ -82,6 +85,11 @@ function changesOf(client: Client): Pick<Operable, 'release' | 'cancel' | 'retry
   };
 }
 
+/** What else the answer tells of a job is asked for by itself. */
+function jobOf({ sending: _sending, ...job }: JobInFull): Job {
+  return fromJson(job);
+}
+
 /** `after` is `next` of the page before: here a cursor. */
 function toRequest({ limit, after, state, ...filter }: JobQuery): ListJobsRequest {
   const states = state === undefined ? undefined : [state].flat();
@@ -91,7 +99,7 @@ function toRequest({ limit, after, state, ...filter }: JobQuery): ListJobsReques
 async function wait(client: Client, id: string, options: WaitOptions): Promise<Job> {
   let state = 'not seen';
   const look = async (): Promise<Job | undefined> => {
-    const job = fromJson<Job>(await client.getJob({ id }, { signal: options.signal }));
+    const job = jobOf(await client.getJob({ id }, { signal: options.signal }));
     state = job.state;
     return job.finishedAt === null ? undefined : job;
   };

@@ -61,8 +61,9 @@ export const newJobRoutes: readonly Route[] = [
       const { id, created, reason, replayed } = await enqueueOne(api, body, key);
       const shown = created || allows(principal.scopes, 'read');
       const stored = shown ? await readBack(api, id) : undefined;
-      const waits = stored === undefined || ['pending', 'queued'].includes(stored.state);
-      const notice = waits ? await noticeOf(api, body, reason) : null;
+      // A worker may have taken it for a moment: then it is about to wait.
+      const isOver = stored !== undefined && stored.finishedAt !== null;
+      const notice = isOver ? null : await noticeOf(api, body, reason);
       const job = stored === undefined ? { id } : jobJson(stored);
       return {
         status: created ? 201 : 200,

@@ -15,7 +15,7 @@ test('a taken key tells whoever may not read nothing but the id of the job that 
     body: { id: mine['id'], created: false, enqueued: 'key-live' },
   });
   const { body } = await ask('/v1/jobs', { json: guess, headers: shop });
-  expect(Object.keys(body).toSorted()).toEqual(['created', 'enqueued', 'id']);
+  expect(Object.keys(body).toSorted()).toEqual(['created', 'enqueued', 'id', 'notice']);
   const writer = bearer(await token('write'));
   expect((await ask('/v1/jobs', { json: guess, headers: writer })).body).toMatchObject({
     input: { iban: 'DE02' },
