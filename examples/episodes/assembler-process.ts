@@ -10,51 +10,71 @@ export interface AssemblerSettings {
   readonly directory: string;
   /** 0 (the default) for any free one. */
   readonly port?: number;
-}
-
-/** An assembler that was started. */
-export interface AssemblerProcess {
-  /** For example `http://127.0.0.1:8791`. */
-  readonly url: string;
-  /** Kills it, as a machine that fails would; resolves when it is gone. */
-  kill(): Promise<void>;
-  /** Starts it again at the same address; nothing when it runs, or was stopped for good. */
-  start(): Promise<void>;
-  /** Stops it for good. */
-  stop(): Promise<void>;
+  /** So many milliseconds after it died it is started again, and it obeys orders that take it down. Default: it stays away until somebody starts it. */
+  readonly reviveMs?: number;
 }
 
 /** Starts an assembler; resolves when it listens. It ends with this process, however that ends. */
 export async function startAssembler(settings: AssemblerSettings): Promise<AssemblerProcess> {
-  let running: ChildProcess | undefined;
-  let stopped = false;
-  const start = async (port: number): Promise<number> => {
-    running = spawnAssembler({ ...settings, port });
-    return readyPort(running);
-  };
-  const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
-    const child = running;
-    running = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const assembler = new AssemblerProcess(settings);
+  await assembler.start();
+  return assembler;
+}
+
+/** An assembler that was started. */
+export class AssemblerProcess {
+  readonly #settings: AssemblerSettings;
+  #port: number;
+  #running: ChildProcess | undefined;
+  #stopped = false;
+
+  constructor(settings: AssemblerSettings) {
+    this.#settings = settings;
+    this.#port = settings.port ?? 0;
+  }
+
+  /** For example `http://127.0.0.1:8791`. */
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Starts it, after the first time at the same address; nothing when it runs, or was stopped for good. */
+  async start(): Promise<void> {
+    if (this.#running !== undefined || this.#stopped) return;
+    const child = spawnAssembler(this.#settings, this.#port);
+    this.#running = child;
+    child.once('exit', () => this.#ended());
+    this.#port = await readyPort(child);
+  }
+
+  /** Kills it, as a machine that fails would; resolves when it is gone. */
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  /** Stops it for good. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    return this.#end('SIGTERM');
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
+    const child = this.#running;
+    if (child === undefined) return;
     const ended = once(child, 'exit');
     child.kill(signal);
     await ended;
-  };
-  const port = await start(settings.port ?? 0);
-  return {
-    url: `http://127.0.0.1:${port}`,
-    kill: () => end('SIGKILL'),
-    start: async () => {
-      if (running === undefined && !stopped) await start(port);
-    },
-    stop: () => {
-      stopped = true;
-      return end('SIGTERM');
-    },
-  };
+  }
+
+  #ended(): void {
+    this.#running = undefined;
+    const { reviveMs } = this.#settings;
+    if (reviveMs === undefined) return;
+    setTimeout(() => void this.start().catch(() => undefined), reviveMs).unref();
+  }
 }
 
-function spawnAssembler({ directory, port }: AssemblerSettings): ChildProcess {
+function spawnAssembler({ directory, reviveMs }: AssemblerSettings, port: number): ChildProcess {
   return fork(fileURLToPath(new URL('./assembler.ts', import.meta.url)), {
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -63,6 +83,7 @@ function spawnAssembler({ directory, port }: AssemblerSettings): ChildProcess {
       ASSEMBLER_DIRECTORY: directory,
       ASSEMBLER_SECRET: assemblerSecret,
       ASSEMBLER_PORT: `${port}`,
+      ASSEMBLER_CRASHES: reviveMs === undefined ? '0' : '1',
     },
   });
 }

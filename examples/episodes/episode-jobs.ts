@@ -17,8 +17,8 @@ const pause = z.number().min(0).max(10);
 const recipe = z.strictObject({
   segments: z.array(segment).min(1).max(200),
   join: z.union([z.strictObject({ crossfade: pause }), z.strictObject({ silence: pause })]),
-  /** Rehearses long work: a third of a second more for each segment. */
-  rehearse: z.enum(['slow']).optional(),
+  /** Rehearses long work (a third of a second more for each segment), or the death of the assembler in the middle of it. */
+  rehearse: z.enum(['slow', 'crash']).optional(),
 });
 
 /** What an episode is made of, and how its segments are joined; all in seconds. */

@@ -1,5 +1,6 @@
 // The table of the application: the episodes that are published.
 import type { ClientBase } from 'pg';
+import { Fail } from 'unstuck';
 
 /** A published episode. */
 export interface Episode {
@@ -24,13 +25,14 @@ const TABLE = `
     id uuid primary key, title text not null, file text not null unique, samples bigint not null, seconds float8 not null, bytes bigint not null,
     sha256 text not null, published_at timestamptz not null default now())`;
 
-/** Publishes an episode. One that is published already is refused by its key: whoever came first has done it. */
+/** Publishes an episode. Fails for good with the code `EPISODE_PUBLISHED` when it is published already: another attempt would find the same row. */
 export async function publish(tx: ClientBase, episode: Episode): Promise<Episode> {
   const { id, title, file, samples, seconds, bytes, sha256 } = episode;
   await tx.query(TABLE);
-  await tx.query(
-    `insert into ${EPISODES} (id, title, file, samples, seconds, bytes, sha256) values ($1, $2, $3, $4, $5, $6, $7)`,
+  const { rowCount } = await tx.query(
+    `insert into ${EPISODES} (id, title, file, samples, seconds, bytes, sha256) values ($1, $2, $3, $4, $5, $6, $7) on conflict (id) do nothing`,
     [id, title, file, samples, seconds, bytes, sha256],
   );
-  return episode;
+  if (rowCount === 1) return episode;
+  throw new Fail(`The episode ${id} is published already.`, { code: 'EPISODE_PUBLISHED' });
 }

@@ -35,6 +35,8 @@ export interface Order {
   readonly error: OrderError | null;
   /** Whether whoever ordered it has heard of its end. */
   readonly told: boolean;
+  /** Whether the crash that it rehearses has been. */
+  readonly crashed: boolean;
   /** Milliseconds since 1970; null while it is worked on. */
   readonly endedAt: number | null;
 }

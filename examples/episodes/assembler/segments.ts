@@ -14,8 +14,8 @@ export interface Recipe {
   readonly segments: readonly Segment[];
   /** Seconds in which a segment goes over into the next one; or how long nothing is heard between them. */
   readonly join: { readonly crossfade: number } | { readonly silence: number };
-  /** Takes a third of a second more for each segment. */
-  readonly slow: boolean;
+  /** Trouble on demand: takes a third of a second more for each segment, or the whole process down, once. */
+  readonly rehearse: 'slow' | 'crash' | undefined;
 }
 
 /** Why a recipe cannot be followed, in words for whoever wrote it. */
@@ -41,7 +41,7 @@ export function parseRecipe(value: unknown): Recipe {
   return {
     segments: segments.map(parseSegment),
     join: parseJoin(how),
-    slow: rehearse === 'slow',
+    rehearse: rehearse === 'slow' || rehearse === 'crash' ? rehearse : undefined,
   };
 }
 

@@ -80,10 +80,11 @@ export class Workshop {
     if (known !== undefined && BigInt(sent.token) < BigInt(known.token)) return undefined;
     if (known?.token === sent.token) return known;
     parseRecipe(sent.input);
+    const fresh = { result: null, error: null, told: false, crashed: false, endedAt: null };
     const order: Order =
       known?.state === 'completed'
         ? { ...known, ...sent, told: false }
-        : { ...sent, state: 'accepted', result: null, error: null, told: false, endedAt: null };
+        : { ...fresh, ...sent, state: 'accepted', crashed: known?.crashed ?? false };
     await this.#orders.save(order);
     // What a completed one became is in the answer already.
     if (known?.state === undefined || known.state === 'failed') this.#goOn(order);
@@ -136,12 +137,13 @@ export class Workshop {
   /** Makes the file of an order; undefined when nobody wants it any more. */
   async #follow(id: string): Promise<End | undefined> {
     try {
-      const { segments, join: how, slow } = parseRecipe(this.#orders.get(id)?.input);
+      const { segments, join: how, rehearse } = parseRecipe(this.#orders.get(id)?.input);
       const tracks: Float32Array[] = [];
       for (const segment of segments) {
         if (!(await this.#goesOn(id, tracks.length / (segments.length + 1), segment))) return;
         tracks.push(await samplesOf(segment, this.#segments));
-        if (slow) await wait(SLOW_MS, undefined, { signal: this.#stop.signal });
+        if (rehearse === 'slow') await wait(SLOW_MS, undefined, { signal: this.#stop.signal });
+        if (rehearse === 'crash') await this.#crash(id);
       }
       const result = await this.#write(id, joinTracks(tracks, how));
       return { state: 'completed', result, error: null };
@@ -157,6 +159,16 @@ export class Workshop {
     this.#progress.set(id, { progress, note });
     const order = this.#orders.get(id);
     return order !== undefined && tellProgress(order, progress, note);
+  }
+
+  /** Takes the process down, once for each order. Only where somebody starts it again. */
+  async #crash(id: string): Promise<void> {
+    if (process.env['ASSEMBLER_CRASHES'] !== '1')
+      throw new RecipeError('Expected ASSEMBLER_CRASHES=1 where a crash is rehearsed.');
+    const order = this.#orders.get(id);
+    if (order === undefined || order.crashed) return;
+    await this.#inTurn(() => this.#orders.save({ ...order, crashed: true }));
+    process.kill(process.pid, 'SIGKILL');
   }
 
   async #write(id: string, samples: Float32Array): Promise<Assembled> {

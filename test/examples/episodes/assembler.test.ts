@@ -75,6 +75,17 @@ describe('what is sent', () => {
     expect(await readdir(join(directory, 'orders'))).toEqual([]);
   });
 
+  test('rehearses a crash where nobody starts it again: it fails, and the assembler lives', async () => {
+    const { send, ask } = await begin();
+    const id = randomUUID();
+    await send({ id, input: { ...RECIPE, rehearse: 'crash' } });
+    const failed = await eventually(async () => {
+      const answer = await ask(id);
+      return answer.body['status'] === 'failed' && answer;
+    }, 'failed');
+    expect(failed.body).toMatchObject({ error: { code: 'RECIPE_INVALID' } });
+  });
+
   test('names a segment that is missing: it fails, not to be tried again', async () => {
     const { send, ask } = await begin();
     const id = randomUUID();
