@@ -1,7 +1,9 @@
-// Every job type of every example, and one to try: what `npm start` loads.
+// Every job type of every example, where those are sent that do not run here, who is told when that fails, and one to try: what `npm start` loads.
 import type { AnyJob, Unstuck } from 'unstuck';
 import type { DemoJob } from './demo.ts';
 import { examples } from './examples.ts';
+
+export { alerts, assembler } from './episodes/index.ts';
 
 /** Every job type of the examples. */
 export const jobs: readonly AnyJob[] = examples.flatMap((example) => example.jobs);

@@ -1,7 +1,10 @@
 // Runs every example to its end and says for each requirement whether it held: `npm run examples`.
 import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Log, Unstuck, type Worker } from 'unstuck';
-import type { Example } from './example.ts';
+import type { Beside, Example } from './example.ts';
 import { examples } from './examples.ts';
 import { jobs } from './index.ts';
 import { type Requirement, type Stage, startWorker } from './requirement.ts';
@@ -12,16 +15,25 @@ const DEMO_MS = '2m';
 
 const chosen = choose(process.argv.slice(2));
 const logged = new Set<string>();
-const unstuck = await Unstuck.connect({ schema: SCHEMA, log: noting(logged) });
+const log = noting(logged);
+// Some of the examples have workers elsewhere, which are processes of this machine here.
+const privateAddresses = ['127.0.0.1'];
+const unstuck = await Unstuck.connect({ schema: SCHEMA, log, privateAddresses });
+const directory = await mkdtemp(join(tmpdir(), 'unstuck-examples-'));
+const besides: Beside[] = [];
 let failures = 0;
 let shown = 0;
 try {
+  for (const { beside } of examples)
+    if (beside !== undefined) besides.push(await beside(directory));
   await cancelLeftovers();
   for (const example of chosen)
     for (const requirement of example.requirements) await show(example, requirement);
   for (const example of chosen) await runDemo(example);
 } finally {
   await unstuck.close();
+  await Promise.all(besides.map((beside) => beside.stop()));
+  await rm(directory, { recursive: true, force: true });
 }
 console.log(failures === 0 ? `All ${shown} held.` : `${failures} of ${shown} did not hold.`);
 process.exit(failures === 0 ? 0 : 1);
@@ -38,18 +50,25 @@ function choose(names: readonly string[]): readonly Example[] {
 async function show({ name }: Example, { id, says, check }: Requirement): Promise<void> {
   const started: ChildProcess[] = [];
   const working: Worker[] = [];
+  const connected: Unstuck[] = [];
   const work: Stage['work'] = async (types, options) => {
     const worker = await unstuck.work(types, options);
     working.push(worker);
     return worker;
   };
+  const connect: Stage['connect'] = async (options) => {
+    const another = await Unstuck.connect({ schema: SCHEMA, log, ...options });
+    connected.push(another);
+    return another;
+  };
   const startWorkerProcess: Stage['startWorkerProcess'] = async (concurrency, env) => {
-    const child = await startWorker(SCHEMA, concurrency, env);
+    const child = await startWorker(SCHEMA, concurrency, { ...besideEnv(), ...env });
     started.push(child);
     return child;
   };
   try {
-    tell(true, name, id, `${says}: ${await check({ unstuck, logged, work, startWorkerProcess })}`);
+    const seen = await check({ unstuck, logged, work, connect, startWorkerProcess });
+    tell(true, name, id, `${says}: ${seen}`);
   } catch (error) {
     tell(
       false,
@@ -61,12 +80,14 @@ async function show({ name }: Example, { id, says, check }: Requirement): Promis
     for (const child of started) child.kill('SIGKILL');
     await cancelLeftovers();
     await Promise.all(working.map((worker) => worker.stop()));
+    await Promise.all(connected.map((another) => another.close()));
   }
 }
 
 /** The whole demo of an example: every job must end as it is meant to. */
 async function runDemo({ name, demo }: Example): Promise<void> {
-  const worker = await unstuck.work(jobs);
+  const targets = besides.flatMap((beside) => beside.targets);
+  const worker = await unstuck.work(jobs, { targets });
   for (const { title, id, ends } of await demo(unstuck, { scheduledAfter: '2s' })) {
     const { state } = await unstuck.wait(id, { timeout: DEMO_MS });
     tell(state === ends, name, 'demo', `${title}: ${state}`);
@@ -86,6 +107,12 @@ async function cancelLeftovers(): Promise<void> {
     const { jobs: left } = await unstuck.list({ state, limit: 1000 });
     for (const { id } of left) await unstuck.cancel(id).catch(() => undefined);
   }
+}
+
+/** What worker processes are told of what runs beside them. */
+function besideEnv(): Record<string, string> {
+  const env = { UNSTUCK_PRIVATE_ADDRESSES: privateAddresses.join(',') };
+  return Object.assign(env, ...besides.map((beside) => beside.env));
 }
 
 function noting(events: Set<string>): Log {

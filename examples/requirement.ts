@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { AnyJob, Job, Unstuck, Worker, WorkOptions } from 'unstuck';
+import type { AnyJob, ConnectOptions, Job, Unstuck, Worker, WorkOptions } from 'unstuck';
 
 /** What a check works with: a schema of its own, whose live jobs are all its own. */
 export interface Stage {
@@ -11,6 +11,8 @@ export interface Stage {
   readonly logged: ReadonlySet<string>;
   /** Works in this process; what still works after the check is stopped. */
   readonly work: (jobs: readonly AnyJob[], options?: WorkOptions) => Promise<Worker>;
+  /** Connects once more, as another process would; closed after the check. */
+  readonly connect: (options?: ConnectOptions) => Promise<Unstuck>;
   /** Starts a worker of these examples in a process of its own; it is killed after the check if it still runs. */
   readonly startWorkerProcess: (
     concurrency: number,
