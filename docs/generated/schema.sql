@@ -486,7 +486,7 @@ CREATE INDEX claims_worker ON unstuck.claims USING btree (worker_id);
 
 CREATE INDEX dispatches_closed ON unstuck.dispatches USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
-CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (target, look_at) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX events_job ON ONLY unstuck.events USING btree (job_id);
 

@@ -158,6 +158,7 @@ const RETENTION: ReadonlySet<string> = new Set([
   'prune-fan-outs',
   'prune-audit',
   'prune-requests',
+  'prune-dispatches',
   'list-partitions',
   'list-loose-tables',
   'read-today',
