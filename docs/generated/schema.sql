@@ -605,7 +605,7 @@ CREATE INDEX deliveries_job ON unstuck.deliveries USING btree (job_id) WHERE (jo
 
 CREATE INDEX dispatches_closed ON unstuck.dispatches USING btree (closed_at) WHERE (closed_at IS NOT NULL);
 
-CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (look_at) WHERE (look_at IS NOT NULL);
+CREATE INDEX dispatches_look ON unstuck.dispatches USING btree (target, look_at) WHERE (look_at IS NOT NULL);
 
 CREATE INDEX events_job ON ONLY unstuck.events USING btree (job_id);
 

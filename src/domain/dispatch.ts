@@ -58,9 +58,9 @@ export type Verdict =
   | { readonly kind: 'unknown' }
   /** It takes none now, and says when it does. */
   | { readonly kind: 'busy'; readonly waitMs: number; readonly failure: Failure }
-  /** It is away; `received`: what stands before it answered, which may have handed the job on. */
-  | { readonly kind: 'unreachable'; readonly received: boolean; readonly failure: Failure }
-  /** It may have got the job: no answer, or one that is not its own. */
+  /** There was no connection to it: it has certainly not got the job. */
+  | { readonly kind: 'unreachable'; readonly failure: Failure }
+  /** It may have got the job: no answer, one that is not its own, or that of what stands before it. */
   | { readonly kind: 'unclear'; readonly failure: Failure };
 
 /** Without a `Retry-After` whoever is busy is asked again after this; and with one after an hour at most. */
@@ -69,8 +69,6 @@ const BUSY_MAX_MS = 3_600_000;
 const TEXT_MAX = 1_000;
 /** Answers that another attempt with the same input would get again. */
 const REJECTED: readonly number[] = [400, 413, 415, 422];
-/** Answers of what stands before a target whose process is away. */
-const GATEWAY: readonly number[] = [502, 503, 504];
 
 /** The body of the request for an attempt. */
 export function dispatchBody(job: DispatchedJob, callback: Callback | undefined): string {
@@ -103,8 +101,6 @@ export function judge(
       waitMs: waitOf(arrived.retryAfter, nowMs),
       failure: httpFailure(status),
     };
-  if (GATEWAY.includes(status))
-    return { kind: 'unreachable', received: true, failure: httpFailure(status) };
   if (asked && (status === 404 || status === 410)) return { kind: 'unknown' };
   const told = status >= 200 && status < 300 ? readTold(arrived.body, fence) : undefined;
   if (told !== undefined) return told;
@@ -138,7 +134,7 @@ function judgeFailed({
 }: Extract<Arrived, { readonly kind: 'failed' }>): Verdict {
   const failure = { code, message };
   if (phase === 'answer') return { kind: 'unclear', failure };
-  return { kind: 'unreachable', received: false, failure };
+  return { kind: 'unreachable', failure };
 }
 
 function httpFailure(status: number): Failure {
@@ -160,9 +156,10 @@ function rejected(status: number, body: string): Verdict {
 
 function readTold(body: string, fence: { id: string; token: string }): Verdict | undefined {
   const told = parsed(body);
-  if (told === undefined || told['id'] !== fence.id || String(told['token']) !== fence.token)
-    return undefined;
-  const { status, result = null, error, retry, progress, note } = told;
+  if (told === undefined) return undefined;
+  const { id, token, status, result = null, error, retry, progress, note } = told;
+  const isEcho = typeof token === 'string' || typeof token === 'number';
+  if (!isEcho || id !== fence.id || String(token) !== fence.token) return undefined;
   if (status === 'completed') return { kind: 'completed', result };
   if (status === 'accepted' || status === 'running')
     return {

@@ -36,6 +36,8 @@ export interface Defer {
   readonly delayMs: number | null;
   /** Whether the attempt counts. */
   readonly charged: boolean;
+  /** It keeps its place in the queue; else it goes behind those that are there. */
+  readonly keepsPlace?: boolean;
   /** Null when nothing of it is told: the job waits for its executions. */
   readonly outcome: 'failed' | 'timed-out' | 'snoozed' | 'released' | null;
   readonly error?: JobError;
@@ -107,14 +109,18 @@ export const RELEASED: Defer = {
   outcome: 'released',
 };
 
-/** The decision when none of its targets takes a job now: it waits for them, uncharged. */
+/** The decision when none of its targets takes a job now: it waits for them, uncharged, in its place. */
 export const PARKED: Defer = {
   kind: 'defer',
   gate: 'target',
   delayMs: null,
   charged: false,
+  keepsPlace: true,
   outcome: null,
 };
+
+/** The same for a job that its target may have got: behind the others, so that one at which every target fails is not the one with which it is tried again and again. */
+export const PARKED_BEHIND: Defer = { ...PARKED, keepsPlace: false };
 
 /** How long a parent waits before its executions are looked at, should their end not be told. */
 const LOOK_AFTER_MS = 30_000;

@@ -5,23 +5,21 @@ import { type Arrived, type Failure, inTurn, judge, type Verdict } from '../doma
 import { StaleAttemptError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { readTrace } from '../domain/trace.ts';
-import { acceptDispatch, beginDispatch, closeDispatch } from '../sql/dispatches.ts';
+import { acceptDispatch, beginDispatch, closeDispatch, lookLater } from '../sql/dispatches.ts';
 import { holdTarget, noteAnswered, noteFailed, noteParked, readTargets } from '../sql/targets.ts';
 import type { Database } from '../storage/database.ts';
 import { persist } from '../storage/persist.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
-import { type Decision, PARKED, RELEASED } from './decide.ts';
+import { type Decision, PARKED, PARKED_BEHIND, RELEASED } from './decide.ts';
 import type { PullEnds } from './pull-ends.ts';
 import type { Sendable, TargetCalls } from './target-calls.ts';
 
-/** After this long without an answer to a request, whoever sweeps asks about it or sends it again: its sender has died. */
-const LOOK_MARGIN_MS = 15_000;
 /** How long what was learnt from an answer is tried to be written; then the sweep asks again. */
 const WRITE_MS = 30_000;
 
-/** What is done next about an attempt whose answer has been judged: nothing, it waits for a target, or the next target may have it. */
-export type Next = 'done' | 'park' | 'next';
+/** What is done next about an attempt whose answer has been judged: nothing, or the next target may have it, for this one has not got it. */
+export type Next = 'done' | 'next';
 
 /** Sends attempts of this process. */
 export class Dispatcher {
@@ -72,13 +70,11 @@ export class Dispatcher {
       const begun = await this.#begin(attempt, name);
       if (begun === 'stale') return 'dropped';
       if (begun === 'taken') continue;
-      const next = await this.send(name, sendableOf(attempt));
-      if (next === 'done') return 'dropped';
-      if (next === 'park') break;
+      if ((await this.send(name, sendableOf(attempt))) === 'done') return 'dropped';
     }
     const waitsFor = remote.names[0] as string;
     if (attempt.handedOver) {
-      await this.park(waitsFor, { id: row.id, token: row.token, type: row.type });
+      await this.park(waitsFor, { id: row.id, token: row.token, type: row.type }, PARKED);
       return 'dropped';
     }
     await this.#database.run(noteParked, [row.id, waitsFor, 'its target takes none now']);
@@ -90,8 +86,7 @@ export class Dispatcher {
   async #begin(attempt: Attempt, name: string): Promise<'begun' | 'taken' | 'stale'> {
     const { id, token } = attempt.row;
     const digest = this.calls.digestOf(name, { id, token });
-    const lookMs = this.calls.timeoutOf(name) + LOOK_MARGIN_MS;
-    const values = [id, token, attempt.workerId, name, digest, lookMs];
+    const values = [id, token, attempt.workerId, name, digest, this.calls.patienceOf(name)];
     const [begun] = await this.#database.run(beginDispatch, values);
     if (begun?.held !== true) return 'stale';
     if (begun.worker_id === null) return 'taken';
@@ -103,11 +98,17 @@ export class Dispatcher {
   /** Sends an attempt that the target holds, and writes what its answer means. */
   async send(name: string, job: Sendable): Promise<Next> {
     const verdict = judge(await this.calls.send(name, job), job, false, Date.now());
-    if (verdict.kind !== 'unclear') return this.conclude(name, job, verdict);
+    if (verdict.kind !== 'unclear' || !this.calls.isAsked(name))
+      return this.conclude(name, job, verdict);
     // It may have got the job: it is asked, before anybody sends it again.
+    await this.lookIn(job, this.calls.patienceOf(name));
     const asked = await this.ask(name, job);
-    const told = asked !== undefined && TOLD.has(asked.kind) ? asked : verdict;
-    return this.conclude(name, job, told);
+    return this.conclude(name, job, isTold(asked) ? asked : verdict);
+  }
+
+  /** An attempt that a target holds is looked after in so many ms. */
+  async lookIn({ id, token }: Pick<Sendable, 'id' | 'token'>, ms: number): Promise<void> {
+    await this.#persist(() => this.#database.run(lookLater, [id, token, ms]));
   }
 
   /** What a target says of an attempt that it was sent; undefined when it cannot be asked. */
@@ -137,35 +138,44 @@ export class Dispatcher {
         await this.#hold(name, verdict.waitMs, verdict.failure);
         return 'next';
       case 'unreachable':
-        await this.failed(name, job, verdict.failure);
-        return verdict.received ? 'park' : 'next';
+        await this.failed(name, job, verdict.failure, 'not-sent');
+        return 'next';
       case 'unknown':
         return this.fail(job, LOST_BY_TARGET, true);
       case 'unclear':
-        if (!(await this.failed(name, job, verdict.failure))) return 'park';
-        return this.fail(job, verdict.failure, true);
+        if (await this.failed(name, job, verdict.failure, 'sent'))
+          return this.fail(job, verdict.failure, true);
+        await this.park(name, job, PARKED_BEHIND);
+        return 'done';
     }
   }
 
-  /** Notes that a target failed an attempt; returns whether the fault is that of the job. */
+  /** Notes that a target failed an attempt, or a question about it; returns whether the fault is that of the job, which only one that was sent can have. */
   async failed(
     name: string,
     { id, token }: Pick<Sendable, 'id' | 'token'>,
     failure: Failure,
+    reached: 'sent' | 'not-sent' | 'asked',
   ): Promise<boolean> {
-    const values = [name, id, token, JSON.stringify(failure)];
+    const values = [name, id, token, JSON.stringify(failure), reached === 'sent'];
     const [noted] = await this.#persist(() => this.#database.run(noteFailed, values));
-    if (noted === undefined) return false;
-    const { before, after, failures, charged } = noted;
+    if (noted === undefined || noted.charged) return noted?.charged ?? false;
+    const { before, after, failures } = noted;
     const facts = { target: name, job: id, failures, ...failure };
     if (before !== 'down' && after === 'down') this.#log.error('target_down', facts);
     else this.#log.warn('target_failed', facts);
-    return charged;
+    return false;
   }
 
   /** Puts an attempt that a target holds before the gate at which jobs wait for targets; it is not charged. */
-  async park(name: string, job: Pick<Sendable, 'id' | 'token' | 'type'>): Promise<void> {
-    await this.#end(job, () => this.#ends.park(job));
+  async park(
+    name: string,
+    job: Pick<Sendable, 'id' | 'token' | 'type'>,
+    decision: typeof PARKED,
+  ): Promise<void> {
+    const isParked = await this.#persist(() => this.#ends.park(job, decision));
+    await this.#database.run(closeDispatch, [job.id, job.token]);
+    if (!isParked) return;
     await this.#database.run(noteParked, [job.id, name, 'its target failed']);
     this.#log.info('parked', { job: job.id, type: job.type, target: name });
   }
@@ -176,9 +186,9 @@ export class Dispatcher {
   }
 
   async #hold(name: string, waitMs: number, failure: Failure): Promise<void> {
-    await this.#persist(() =>
-      this.#database.run(holdTarget, [name, Math.round(waitMs), JSON.stringify(failure)]),
-    );
+    const values = [name, Math.round(waitMs), JSON.stringify(failure)];
+    const [held] = await this.#persist(() => this.#database.run(holdTarget, values));
+    if (held?.before === 'half-open') this.#log.info('target_up', { target: name });
     this.#log.info('target_busy', { target: name, wait_ms: Math.round(waitMs) });
   }
 
@@ -216,7 +226,13 @@ export class Dispatcher {
 }
 
 /** What a target says that is more than not to have answered. */
-const TOLD: ReadonlySet<Verdict['kind']> = new Set(['completed', 'failed', 'accepted']);
+type Told = Extract<Verdict, { readonly kind: 'completed' | 'failed' | 'accepted' }>;
+
+/** Whether a target has said of an attempt that it knows it. */
+export function isTold(verdict: Verdict | undefined): verdict is Told {
+  return verdict !== undefined && ['completed', 'failed', 'accepted'].includes(verdict.kind);
+}
+
 const LOST_BY_TARGET = {
   code: 'TARGET_LOST_JOB',
   message: 'The target accepted the job and does not know it any more.',

@@ -12,7 +12,7 @@ import type { Database } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
 import { makePartitions } from '../storage/partitions.ts';
 import { isPartitionMissing } from '../storage/postgres-errors.ts';
-import { type Decision, onReturn, onThrow, PARKED, type Policy, RELEASED } from './decide.ts';
+import { type Decision, type Defer, onReturn, onThrow, type Policy, RELEASED } from './decide.ts';
 import { LettingOn } from './letting-on.ts';
 import { deferRow, endColumns } from './settle-rows.ts';
 
@@ -102,13 +102,12 @@ export class PullEnds {
     );
   }
 
-  /** None of its targets takes the job now: it waits for them, uncharged. Throws STALE_ATTEMPT or JOB_NOT_FOUND. */
-  park(fence: PulledFence): Promise<PulledState> {
-    return this.#end(
-      fence,
-      () => PARKED,
-      () => undefined,
-    );
+  /** None of its targets takes the job now: it waits for them, uncharged. False when whoever it was has ended the attempt before. */
+  async park(fence: PulledFence, decision: Defer): Promise<boolean> {
+    const [row] = await this.#database.run(findPulled, [fence.id, fence.token]);
+    if (row === undefined || !(await this.#write(fence, row, decision))) return false;
+    this.#accepted(fence, row, decision);
+    return true;
   }
 
   /** Resolves when nobody is left to be let on. */

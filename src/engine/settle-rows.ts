@@ -36,6 +36,7 @@ export function deferRow(
     gate: decision.gate,
     delay_ms: decision.delayMs === null ? null : Math.round(decision.delayMs),
     charged: decision.charged,
+    keeps_place: decision.keepsPlace ?? false,
     outcome: decision.outcome,
     error: decision.error,
     trace,

@@ -1,18 +1,12 @@
 /** Sweeper: moves whatever is late. Every process may run it and there is no leader: who takes the tick does the round. */
 import type { Log } from '../domain/log.ts';
-import { countRowError, findStray, promote, quarantine, type SweptRow } from '../sql/sweep.ts';
+import { findStray, promote, type SweptRow } from '../sql/sweep.ts';
 import { endTick, type Tick, takeTick, takeTickBlindly, type Work } from '../sql/ticks.ts';
 import { Loop, stalledOf } from '../std/loop.ts';
 import { after, monotonicMs } from '../std/timer.ts';
-import type { Database, Executor } from '../storage/database.ts';
+import type { Database } from '../storage/database.ts';
 import { concernedBy } from '../storage/links.ts';
-import { makePartitions } from '../storage/partitions.ts';
-import {
-  codeOf,
-  isConnectionLost,
-  isPartitionMissing,
-  isTransient,
-} from '../storage/postgres-errors.ts';
+import { codeOf, isConnectionLost } from '../storage/postgres-errors.ts';
 import { allOf } from './all-of.ts';
 import { BatchSize } from './batch-size.ts';
 import { FINDINGS_EVERY_MS, FindingRounds, refreshFindings } from './findings.ts';
@@ -20,27 +14,14 @@ import { FleetWatch } from './fleet-watch.ts';
 import { traceHeal } from './heal-trace.ts';
 import { LinkSweep } from './link-sweep.ts';
 import { retention } from './retention.ts';
+import { RowMover } from './row-mover.ts';
 import { overdue, overdueGraceMs, type SweepTask, sweepTasks } from './sweep-tasks.ts';
 
 const BATCH_MAX = 2_000;
 const ROUND_MS = 200;
 const CHUNK_PAGES = 500;
-const SAME_ERRORS_MAX = 3;
-/** Rows that each took too long by themselves: with so many in one batch it is the database that is slow. */
-const SLOW_ROWS_MAX = 2;
 /** How long rounds do without a look that failed. */
 const LOOK_AGAIN_MS = 60_000;
-
-/** What of a task moves rows. */
-type Applied = Pick<SweepTask, 'name' | 'apply' | 'applyValues'>;
-
-/** How long the statements of one batch took. */
-interface Pace {
-  /** Whether any of them ran out of time. */
-  late: boolean;
-  /** How many single rows did. */
-  slowRows: number;
-}
 
 /** Work of a feature that a round of the sweep does after its own tasks, when there is any. */
 export interface Chore {
@@ -94,6 +75,7 @@ export class Sweeper {
   #sizes: ReadonlyMap<string, BatchSize>;
   #links: LinkSweep;
   #findingRounds: FindingRounds;
+  #mover: RowMover;
   #letInNow = false;
   /** The page of the table at which the next chunk begins. */
   #chunk = 0;
@@ -115,6 +97,7 @@ export class Sweeper {
     this.#sizes = new Map(this.#tasks.map(({ name }) => [name, new BatchSize(BATCH_MAX)]));
     this.#links = new LinkSweep(database);
     this.#findingRounds = new FindingRounds(database, log);
+    this.#mover = new RowMover(database, log);
     this.#fleet = new FleetWatch(database, log);
     const onError = (error: unknown, loop: string): void =>
       this.#log.warn('sweep_failed', { loop, error });
@@ -275,7 +258,7 @@ export class Sweeper {
       const pace = { late: false, slowRows: 0 };
       const found = await this.#find(task, batch);
       const ids = [...new Set(found.map((row) => row.id))];
-      const moved = ids.length === 0 ? [] : await this.#apply(task, ids, pace);
+      const moved = ids.length === 0 ? [] : await this.#mover.apply(task, ids, pace);
       if (pace.late) batch.halve();
       else batch.grow();
       await this.#announce(task.name, task.exceptional, moved);
@@ -293,61 +276,6 @@ export class Sweeper {
     }
   }
 
-  /**
-   * Halves a batch that fails down to the row that makes it fail: one bad row never stops the healer (E7). All on one connection: the
-   * locks of a failed batch are gone before its next statement runs, or the halves would skip each other's rows.
-   */
-  #apply(
-    task: Applied,
-    ids: readonly string[],
-    pace: Pace = { late: false, slowRows: 0 },
-  ): Promise<SweptRow[]> {
-    return this.#database.hold((on) => this.#applyOn(on, task, ids, pace));
-  }
-
-  async #applyOn(
-    on: Executor,
-    task: Applied,
-    ids: readonly string[],
-    pace: Pace,
-  ): Promise<SweptRow[]> {
-    try {
-      return await this.#database.run(task.apply, [ids, ...task.applyValues], on);
-    } catch (error) {
-      if (isPartitionMissing(error)) await makePartitions(this.#database);
-      const late = codeOf(error) === '57014';
-      if (!late && isTransient(error)) throw error;
-      if (late) pace.late = true;
-      if (late && ids.length === 1) pace.slowRows += 1;
-      if (ids.length === 1) return this.#blame(task.name, ids[0] as string, error);
-      const half = Math.ceil(ids.length / 2);
-      const first = await this.#applyOn(on, task, ids.slice(0, half), pace);
-      // The rest would take as long, row by row: it waits for the next round.
-      if (pace.slowRows >= SLOW_ROWS_MAX) return first;
-      return [...first, ...(await this.#applyOn(on, task, ids.slice(half), pace))];
-    }
-  }
-
-  /** Three equal errors on one row: it is set aside as failed, with the error, and reported. */
-  async #blame(task: string, id: string, error: unknown): Promise<SweptRow[]> {
-    const message = (error as Error).message.slice(0, 1_000);
-    const [counted] = await this.#database.run(countRowError, [id, task, codeOf(error), message]);
-    this.#log.error('sweep_row_failed', { job: id, task, error, count: counted?.count });
-    if ((counted?.count ?? 0) < SAME_ERRORS_MAX) return [];
-    const stored = {
-      code: 'JOB_QUARANTINED',
-      name: 'UnstuckError',
-      message: `The sweep (${task}) failed ${SAME_ERRORS_MAX} times on this job: ${message}`,
-    };
-    try {
-      return await this.#database.run(quarantine, [id, JSON.stringify(stored)]);
-    } catch (refusal) {
-      // Not even that can be stored: the row stays, is tried in every round, and is late until somebody mends what refuses it.
-      this.#log.error('quarantine_refused', { job: id, task, error: refusal });
-      return [];
-    }
-  }
-
   /** Beside `claims`, one chunk of the table a round: rows that a hand or a bug left running are found too. */
   async #strays(): Promise<void> {
     const pages = [this.#chunk, this.#chunk + CHUNK_PAGES];
@@ -357,9 +285,13 @@ export class Sweeper {
     const late = strays.filter((row) => !row.lost).map((row) => row.id);
     const task = this.#tasks.find((one) => one.name === 'reclaim');
     if (lost.length > 0 && task !== undefined)
-      await this.#announce('stray', true, await this.#apply(task, lost));
+      await this.#announce('stray', true, await this.#mover.apply(task, lost));
     if (late.length > 0)
-      await this.#announce('stray', true, await this.#apply(overdue(this.#database.config), late));
+      await this.#announce(
+        'stray',
+        true,
+        await this.#mover.apply(overdue(this.#database.config), late),
+      );
   }
 
   async #do(chore: Chore): Promise<void> {

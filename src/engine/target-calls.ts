@@ -12,7 +12,12 @@ import { unstuckError } from '../domain/errors.ts';
 import { digestOf } from '../domain/tokens.ts';
 import { signWebhook } from '../domain/webhook-signature.ts';
 import { defineTargets, enlistTargets, type ProbeRow } from '../sql/targets.ts';
-import { type HttpAnswer, HttpCaller, type HttpCallerRule } from '../std/http-call.ts';
+import {
+  type HttpAnswer,
+  type HttpCall,
+  HttpCaller,
+  type HttpCallerRule,
+} from '../std/http-call.ts';
 import type { Database } from '../storage/database.ts';
 
 /** A target that this process can send to. */
@@ -27,8 +32,12 @@ export interface Sendable extends DispatchedJob {
   readonly traceparent: string | undefined;
 }
 
+/** For what is written before and after a call. */
+const PATIENCE_MARGIN_MS = 15_000;
 const PROBE = { connectMs: 5_000, totalMs: 10_000, bytesMax: 65_536 };
 const OK_BELOW = 500;
+/** What a call that is made once more gets in any case, however little the first one has left of its time. */
+const MIN_REST_MS = 1_000;
 
 /** Knows the targets of this process and how they are called. */
 export class TargetCalls {
@@ -87,9 +96,9 @@ export class TargetCalls {
     );
   }
 
-  /** How long the whole answer of a target may take, in ms. */
-  timeoutOf(name: string): number {
-    return this.#of(name).definition.timeoutMs;
+  /** After so many ms without an answer to a call, whoever made it has died. */
+  patienceOf(name: string): number {
+    return this.#of(name).definition.timeoutMs + PATIENCE_MARGIN_MS;
   }
 
   /** The hash, in hex, of what lets a target call back about an attempt. The same whoever asks for it, so that a repeat replaces no good one. */
@@ -101,7 +110,7 @@ export class TargetCalls {
   async send(name: string, job: Sendable): Promise<Arrived> {
     const { definition, secrets, caller } = this.#of(name);
     const body = dispatchBody(job, this.#callback(name, job));
-    const answer = await caller.call({
+    const call: HttpCall = {
       url: definition.url,
       method: 'POST',
       headers: {
@@ -115,8 +124,19 @@ export class TargetCalls {
       connectMs: definition.connectMs,
       totalMs: definition.timeoutMs,
       bytesMax: definition.answerBytesMax,
-    });
-    return arrived(answer);
+    };
+    const answer = await caller.call(call);
+    if (answer.kind !== 'failed' || answer.code !== 'RESET' || !answer.reused)
+      return arrived(answer);
+    // The other side has closed a connection that was kept open, as a rule without reading what came (N6): the same again, over a new one.
+    caller.close();
+    const totalMs = Math.max(MIN_REST_MS, definition.timeoutMs - answer.ms);
+    return arrived(await caller.call({ ...call, totalMs }));
+  }
+
+  /** Whether a target can be asked about attempts. */
+  isAsked(name: string): boolean {
+    return this.#of(name).definition.statusUrl !== undefined;
   }
 
   /** Asks a target how an attempt stands that it was sent; undefined for one that cannot be asked. */

@@ -1,28 +1,64 @@
 /** Target sweep: what a round of the sweep does for remote workers: parks, lets go on, asks who is down, and looks after what was sent. */
 import type { Log } from '../domain/log.ts';
 import { readTrace } from '../domain/trace.ts';
-import { type LookRow, lookLater, takeLooks } from '../sql/dispatches.ts';
+import { type LookRow, takeLooks } from '../sql/dispatches.ts';
+import type { Statement } from '../sql/sql.ts';
+import type { SweptRow } from '../sql/sweep.ts';
 import {
+  findParked,
+  findToPark,
   type ProbeRow,
   parkQueued,
   probeAnswered,
   probeFailed,
-  pruneTargetClaims,
   takeProbes,
   unpark,
 } from '../sql/targets.ts';
 import { monotonicMs, settlesWithin } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { concernedBy, letOn } from '../storage/links.ts';
-import type { Dispatcher } from './dispatcher.ts';
+import { allOf } from './all-of.ts';
+import { PARKED, PARKED_BEHIND } from './decide.ts';
+import { type Dispatcher, isTold } from './dispatcher.ts';
+import { type Applied, RowMover } from './row-mover.ts';
 import type { ChoreRound } from './sweeper.ts';
 
 const PARK_MAX = 2_000;
 const PROBES_MAX = 20;
 const LOOKS_MAX = 50;
-/** Longer than a look takes: whoever dies over it leaves it to the next. */
-const LOOK_LEASE_MS = 90_000;
+/** So many jobs of a round are told of one by one. */
+const TOLD_MAX = 100;
 const STOP_MS = 10_000;
+
+/** A job that was moved, and for which target; none for one that was set aside, or whose type has none any more. */
+type MovedRow = SweptRow & { readonly target?: string | null };
+
+/** A kind of jobs that a round moves. */
+interface Move extends Applied<MovedRow> {
+  readonly find: Statement<{ id: string }>;
+  readonly findValues: readonly unknown[];
+  /** What the log calls them together, and each of them. */
+  readonly event: string;
+  readonly each?: string;
+}
+
+const PARK: Move = {
+  name: 'park',
+  find: findToPark,
+  findValues: [PARK_MAX],
+  apply: parkQueued,
+  applyValues: [],
+  event: 'parked_jobs',
+};
+const UNPARK: Move = {
+  name: 'unpark',
+  find: findParked,
+  findValues: [],
+  apply: unpark,
+  applyValues: [],
+  event: 'found_parked_jobs',
+  each: 'retried',
+};
 
 /** What rounds of the sweep do for targets. Calls to targets go on behind the round, which must not wait for whoever does not answer. */
 export class TargetSweep {
@@ -37,24 +73,24 @@ export class TargetSweep {
 
   /** Does what is due; waits for the calls it makes until `untilMs` of the monotonic clock if that is finite, else not at all. */
   async run(database: Database, untilMs: number): Promise<ChoreRound> {
-    const parked = await database.run(parkQueued, [PARK_MAX]);
-    this.#tell('parked_jobs', parked);
-    const gone = await database.run(unpark, []);
-    if (gone.length > 0) this.#tell('found_parked_jobs', gone);
-    const concerned = concernedBy([...parked, ...gone].map(({ links }) => links));
-    const ready = new Set(await letOn(database, concerned));
-    for (const { type, state } of gone) if (state === 'queued') ready.add(type);
-    const probes = await database.run(takeProbes, [PROBES_MAX]);
-    for (const probe of probes) this.#behind(() => this.#probe(database, probe));
-    const { names } = this.#dispatcher.calls;
-    const looks = await database.run(takeLooks, [names, LOOKS_MAX, LOOK_LEASE_MS]);
-    for (const look of looks) this.#behind(() => this.#look(database, look));
-    await database.run(pruneTargetClaims);
+    const ready = new Set<string>();
+    const counts = { parked: 0, gone: 0, probes: 0, looks: 0 };
+    const mover = new RowMover(database, this.#log);
+    await allOf([
+      async () => (counts.parked = await this.#move(database, mover, PARK, ready)),
+      async () => (counts.gone = await this.#move(database, mover, UNPARK, ready)),
+      async () => (counts.probes = await this.#probeDue(database)),
+      async () => (counts.looks = await this.#lookAtDue(database)),
+    ]);
     if (Number.isFinite(untilMs))
       await settlesWithin(Promise.all(this.#calls), Math.max(0, untilMs - monotonicMs()));
-    const done = parked.length + looks.length;
-    const counts = { 'probe-target': probes.length, unpark: gone.length };
-    return { ready, done, counts, more: parked.length === PARK_MAX };
+    const { parked, gone, probes, looks } = counts;
+    return {
+      ready,
+      done: parked + looks,
+      counts: { 'probe-target': probes, unpark: gone },
+      more: parked === PARK_MAX,
+    };
   }
 
   /** Resolves when the calls that are on their way have ended, after 10 s in any case. */
@@ -62,13 +98,46 @@ export class TargetSweep {
     await settlesWithin(Promise.all(this.#calls), STOP_MS);
   }
 
-  #tell(event: string, rows: readonly { readonly target: string; readonly id: string }[]): void {
+  /** Moves what is found, and lets on whoever waited for what it makes room for; returns how many it moved. */
+  async #move(
+    database: Database,
+    mover: RowMover,
+    task: Move,
+    ready: Set<string>,
+  ): Promise<number> {
+    const found = await database.run(task.find, task.findValues);
+    if (found.length === 0) return 0;
+    const ids = found.map(({ id }) => id);
+    const moved = await mover.apply(task, ids);
+    this.#tell(task, moved);
+    for (const { type, state } of moved) if (state === 'queued') ready.add(type);
+    const concerned = concernedBy(moved.map(({ links }) => links));
+    for (const type of await letOn(database, concerned)) ready.add(type);
+    return moved.length;
+  }
+
+  #tell({ event, each }: Move, moved: readonly MovedRow[]): void {
     const targets = new Map<string, number>();
-    for (const { target } of rows) targets.set(target, (targets.get(target) ?? 0) + 1);
+    for (const { target } of moved)
+      if (typeof target === 'string') targets.set(target, (targets.get(target) ?? 0) + 1);
     for (const [target, count] of targets) this.#log.info(event, { target, count });
-    if (event === 'found_parked_jobs')
-      for (const { id, target } of rows.slice(0, 100))
-        this.#log.info('retried', { job: id, target });
+    if (each !== undefined)
+      for (const { id, target } of moved.slice(0, TOLD_MAX))
+        this.#log.info(each, { job: id, target });
+  }
+
+  async #probeDue(database: Database): Promise<number> {
+    const probes = await database.run(takeProbes, [PROBES_MAX]);
+    for (const probe of probes) this.#behind(() => this.#probe(database, probe));
+    return probes.length;
+  }
+
+  async #lookAtDue(database: Database): Promise<number> {
+    const { calls } = this.#dispatcher;
+    const leaseMs = Math.max(0, ...calls.names.map((name) => calls.patienceOf(name)));
+    const looks = await database.run(takeLooks, [calls.names, LOOKS_MAX, leaseMs]);
+    for (const look of looks) this.#behind(() => this.#look(look));
+    return looks.length;
   }
 
   #behind(work: () => Promise<void>): void {
@@ -91,30 +160,31 @@ export class TargetSweep {
       this.#log.info(back.state === 'up' ? 'target_up' : 'target_tried', { target: name, probes });
   }
 
-  async #look(database: Database, row: LookRow): Promise<void> {
+  async #look(row: LookRow): Promise<void> {
     const { target, id, token, type } = row;
     const fence = { id, token, type };
     const told = await this.#dispatcher.ask(target, fence);
-    const isTold = told !== undefined && ['completed', 'failed', 'accepted'].includes(told.kind);
-    if (isTold || (told?.kind === 'unknown' && row.accepted)) {
+    if (isTold(told) || (told?.kind === 'unknown' && row.accepted)) {
       await this.#dispatcher.conclude(target, fence, told);
       return;
     }
     if (!row.accepted) return this.#sendAgain(row);
     if (told === undefined && !row.down) return this.#silent(row);
     if (told !== undefined && 'failure' in told && told.kind !== 'busy')
-      await this.#dispatcher.failed(target, fence, told.failure);
+      await this.#dispatcher.failed(target, fence, told.failure, 'asked');
     // What a target that is down had accepted goes out again when it is back; if it still works on that, its answer is refused.
-    if (row.down) await this.#dispatcher.park(target, fence);
-    else await database.run(lookLater, [id, token, row.silence_ms]);
+    if (row.down) await this.#dispatcher.park(target, fence, PARKED_BEHIND);
+    else await this.#dispatcher.lookIn(fence, row.silence_ms);
   }
 
   /** Whoever sent it has died over it: the same attempt is sent again, under the same key. */
   async #sendAgain(row: LookRow): Promise<void> {
-    const { target, attempts_max: attemptsMax, trace, ...rest } = row;
+    const { target, id, token, type, attempt, attempts_max: attemptsMax, input, trace } = row;
     const { traceparent } = readTrace(trace);
-    const next = await this.#dispatcher.send(target, { ...rest, attemptsMax, traceparent });
-    if (next !== 'done') await this.#dispatcher.park(target, row);
+    const job = { id, token, type, attempt, attemptsMax, input, traceparent };
+    await this.#dispatcher.lookIn(job, this.#dispatcher.calls.patienceOf(target));
+    if ((await this.#dispatcher.send(target, job)) === 'next')
+      await this.#dispatcher.park(target, job, PARKED);
   }
 
   async #silent({ target, id, token }: LookRow): Promise<void> {

@@ -1,5 +1,6 @@
 /** Dispatches: what was sent to a target of which attempt, who may call back about it, and what is looked after. */
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { enlisting } from './targets.ts';
 
 /** What became of a dispatch that was to begin. */
 export interface BegunRow {
@@ -11,7 +12,8 @@ export interface BegunRow {
 
 /**
  * Before a job ($1 id, $2 token) of a worker ($3) is sent to a target ($4): hands the attempt over to the row of the target, so that it outlives the process
- * that sends, and notes what lets the target call back ($5 hash in hex). $6: after so many ms it is looked after.
+ * that sends, and notes what lets the target call back ($5 hash in hex). $6: after so many ms it is looked after. Its claim bears the id of the job, and is
+ * deleted when the dispatch is closed.
  */
 export const beginDispatch: Statement<BegunRow> = statement(
   'begin-dispatch',
@@ -25,9 +27,11 @@ export const beginDispatch: Statement<BegunRow> = statement(
   ), moved as (
     update ${t.jobs} j set worker_id = taking.worker_id, updated_at = ${t.now} from held, taking where j.id = $1::uuid and j.lane = 0 and j.id = held.id
     returning j.worker_id, j.expires_at
+  ), alive as (${enlisting(t, sql`g.worker_id in (select moved.worker_id from moved)`)}
   ), claimed as (
-    insert into ${t.claims} (id, worker_id, job_ids, expires_at, created_at)
-    select gen_random_uuid(), moved.worker_id, array[$1::uuid], moved.expires_at, ${t.now} from moved
+    insert into ${t.claims} as c (id, worker_id, job_ids, expires_at, created_at)
+    select $1::uuid, moved.worker_id, array[$1::uuid], moved.expires_at, ${t.now} from moved
+    on conflict (id) do update set worker_id = excluded.worker_id, expires_at = excluded.expires_at, created_at = excluded.created_at
   ), noted as (
     insert into ${t.dispatches} as d (job_id, token, target, digest, state, sent_at, look_at)
     select $1::uuid, $2::bigint, $4, decode($5, 'hex'), 'sending', ${t.now}, ${t.now} + $6::bigint * interval '1 ms' from moved
@@ -53,17 +57,27 @@ export const lookLater: Statement<Record<string, never>> = statement(
   update ${t.dispatches} d set look_at = ${t.now} + $3::bigint * interval '1 ms' where d.job_id = $1::uuid and d.token = $2::bigint and d.state <> 'closed'`,
 );
 
+/** Deletes the claims of dispatches that are closed, of which a CTE `closed` has job and time; not that of a later dispatch of the same job. */
+const unclaimedCte = (t: Names): Sql => sql`
+  unclaimed as (
+    delete from ${t.claims} c using closed d where c.id = d.job_id and c.created_at = d.sent_at
+  )`;
+
 /** Nothing more is to be looked after of an attempt ($1 job, $2 token). */
-export const closeDispatch: Statement<Record<string, never>> = statement(
+export const closeDispatch: Statement<{ job_id: string }> = statement(
   'close-dispatch',
   (t) => sql`
-  update ${t.dispatches} d set state = 'closed', look_at = null, closed_at = ${t.now}
-  where d.job_id = $1::uuid and d.token = $2::bigint and d.state <> 'closed'`,
+  with closed as (
+    update ${t.dispatches} d set state = 'closed', look_at = null, closed_at = ${t.now}
+    where d.job_id = $1::uuid and d.token = $2::bigint and d.state <> 'closed' returning d.job_id, d.sent_at
+  ), ${unclaimedCte(t)}
+  select d.job_id::text from closed d`,
 );
 
-/** Dispatches that are to be looked after now. */
-export const dueLooks = (t: Names): Sql =>
-  sql`from ${t.dispatches} d where d.look_at <= ${t.now} order by d.look_at`;
+/** Dispatches that are to be looked after now, the same number at most of each target: those of one that nobody here knows are in nobody's way. */
+export const dueLooks = (t: Names, limit: Sql, lock: Sql): Sql =>
+  sql`from ${t.targets} g cross join lateral (
+      select d.* from ${t.dispatches} d where d.target = g.name and d.look_at <= ${t.now} order by d.look_at limit ${limit} ${lock}) d`;
 
 /** An attempt that a target holds and has said nothing of for too long. */
 export interface LookRow {
@@ -82,6 +96,9 @@ export interface LookRow {
   readonly silence_ms: number;
 }
 
+/** So many dispatches of a target are looked through at once; most of them are those of attempts that were ended by a call, and are closed here. */
+const DUE_MAX: Sql = sql`1000`;
+
 /**
  * Takes, for $3 ms, dispatches that are to be looked after, at most $2, of targets that this process knows ($1 names), and closes those whose attempt has
  * ended meanwhile, whoever knows them.
@@ -90,9 +107,9 @@ export const takeLooks: Statement<LookRow> = statement(
   'take-looks',
   (t) => sql`
   with due as materialized (
-    select d.job_id, d.token, d.target ${dueLooks(t)} limit $2 for update skip locked
+    select d.job_id, d.token, d.target, d.look_at ${dueLooks(t, DUE_MAX, sql`for update skip locked`)}
   ), live as materialized (
-    select due.job_id, due.token, due.target, j.worker_id, j.type, j.input, j.attempt, j.attempts_max, j.trace
+    select due.job_id, due.token, due.target, due.look_at, j.worker_id, j.type, j.input, j.attempt, j.attempts_max, j.trace
     from due cross join lateral (
       select j.* from ${t.jobs} j join ${t.targets} g on g.name = due.target and g.worker_id = j.worker_id
       where j.id = due.job_id and j.lane = 0 and j.token = due.token offset 0) j
@@ -100,9 +117,12 @@ export const takeLooks: Statement<LookRow> = statement(
     update ${t.dispatches} d set state = 'closed', look_at = null, closed_at = ${t.now}
     from due where d.job_id = due.job_id and d.token = due.token
       and not exists (select from live l where l.job_id = due.job_id and l.token = due.token)
+    returning d.job_id, d.sent_at
+  ), ${unclaimedCte(t)}, mine as materialized (
+    select l.job_id, l.token from live l where l.target = any($1::text[]) order by l.look_at limit $2
   ), taken as (
     update ${t.dispatches} d set look_at = ${t.now} + $3::bigint * interval '1 ms'
-    from live l where d.job_id = l.job_id and d.token = l.token and l.target = any($1::text[])
+    from mine where d.job_id = mine.job_id and d.token = mine.token
     returning d.job_id, d.token, d.accepted_at is not null as accepted
   )
   select l.job_id::text as id, l.token::text, l.target, l.worker_id::text, taken.accepted, l.type, l.input, l.attempt, l.attempts_max, l.trace,

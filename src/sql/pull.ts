@@ -162,7 +162,11 @@ export const findFormer: Statement<FormerRow> = statement(
     o.type, o.attempt, o.worker_id::text, array(select t.outcome from tried t) as outcomes,
     (select l.state from last l) as state, coalesce((select l.done_token = $2::bigint from last l), false) as done
   from (select) one left join lateral (
-    select t.type, t.attempt, t.worker_id from tried t union all select l.type, l.attempt, l.worker_id from last l limit 1) o on true`,
+    select t.type, t.attempt, t.worker_id from tried t union all select l.type, l.attempt, l.worker_id from last l
+    union all select coalesce(j.type, e.type), greatest(1, coalesce(j.attempt, e.attempt)), g.worker_id
+      from ${t.dispatches} d join ${t.targets} g on g.name = d.target left join ${t.jobs} j on j.id = $1 left join ended e on true
+      where d.job_id = $1 and d.token = $2::bigint and coalesce(j.type, e.type) is not null
+    limit 1) o on true`,
 );
 
 /** Makes a pull worker ($1) claim no more; no row when there is none of this id. */

@@ -108,7 +108,7 @@ const heldCte = (t: Names, columns: Sql, wait: Sql): Sql => sql`
   )`;
 
 /**
- * $1 worker, $2 a JSON list (id, token, gate, delay_ms, charged, outcome, error, trace: the traceparent of the attempt): puts running jobs back, at a gate or (gate null) in the
+ * $1 worker, $2 a JSON list (id, token, gate, delay_ms, charged, keeps_place, outcome, error, trace: the traceparent of the attempt): puts running jobs back, at a gate or (gate null) in the
  * queue. Returns those that were refused.
  */
 export const deferJobs: Statement<{ id: string; token: string }> = statement(
@@ -116,7 +116,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
   (t) => sql`
   with given as materialized (
     select * from jsonb_to_recordset($2::text::jsonb)
-      as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, outcome text, error jsonb, trace text)
+      as g (id uuid, token bigint, gate text, delay_ms bigint, charged boolean, keeps_place boolean, outcome text, error jsonb, trace text)
   ), ${heldCte(t, sql`j.id, j.type, j.token, j.attempt, j.started_at`, sql``)}, moved as (
     update ${t.jobs} j
     set worker_id = null, started_at = null, expires_at = null, waits_alone = false, updated_at = ${t.now}, waits_for = g.gate,
@@ -124,7 +124,7 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
           (select f.finish_at from ${t.fanOuts} f where f.parent_id = j.id))
         when g.gate is not null then ${t.now} + coalesce(g.delay_ms, j.claim_within_ms) * interval '1 ms' end,
       claim_by = case when g.gate is null then ${t.now} + j.claim_within_ms * interval '1 ms' end,
-      seq = nextval('${t.schema}.jobs_seq_seq'),
+      seq = case when g.keeps_place then j.seq else nextval('${t.schema}.jobs_seq_seq') end,
       attempt = j.attempt - case when g.charged then 0 else 1 end,
       snoozes = j.snoozes + case when g.outcome = 'snoozed' then 1 else 0 end,
       error = coalesce(g.error, j.error),

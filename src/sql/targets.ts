@@ -1,7 +1,7 @@
 /** Targets: remote workers that answer, do not, or are tried; the jobs that wait for them, and when they are asked whether they are back. */
 import { afterTime, linksOf, STANDING, standing } from './gates.ts';
 import { from } from './guards.ts';
-import { among, eachJob } from './probes.ts';
+import { among } from './probes.ts';
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 import type { SweptRow } from './sweep.ts';
 
@@ -9,6 +9,8 @@ import type { SweptRow } from './sweep.ts';
 const TRIAL: Sql = sql`interval '2 minutes'`;
 /** The rate of what is sent to a target that is back doubles this often. */
 const RAMP: Sql = sql`interval '1 second'`;
+/** A target is held by what it says for at most an hour, and tried for at most as long as a trial: what lies further ahead a clock that was put back has left. */
+const HOLD_MAX: Sql = sql`interval '1 hour'`;
 /** A target's row in `workers`, under which what it works on is held, lives as long as it is used. */
 const WORKER_LEASE: Sql = sql`interval '20 days'`;
 
@@ -18,7 +20,7 @@ export const paused = (t: Names): Sql =>
 
 /** Whether the target `g` can be sent a job now. */
 export const usable = (t: Names): Sql =>
-  sql`((g.state = 'up' or (g.state = 'half-open' and g.trial_job is null)) and not ${paused(t)} and (g.hold_until is null or g.hold_until <= ${t.now}))`;
+  sql`((g.state = 'up' or (g.state = 'half-open' and g.trial_job is null)) and not ${paused(t)} and (g.hold_until is null or g.hold_until <= ${t.now} or g.hold_until > ${t.now} + ${HOLD_MAX}))`;
 
 /** A URL as people see it: what follows its path may be a secret. */
 export const shownUrl = (url: Sql): Sql => sql`split_part(split_part(${url}, '?', 1), '#', 1)`;
@@ -67,17 +69,23 @@ export const defineTargets: Statement<Record<string, never>> = statement(
       excluded.probe_for_ms, excluded.probe_then_ms, excluded.silence_ms, excluded.ramp_max)`,
 );
 
-/** Makes the rows in `workers` under which targets ($1 names) hold what they have accepted. They handle no types: nobody counts on them for what is queued. */
-export const enlistTargets: Statement<Record<string, never>> = statement(
-  'enlist-targets',
-  (t) => sql`
+/**
+ * Makes or renews the rows in `workers` under which targets, those `g` that fulfil a condition, hold what they have accepted; locks none that lives. They
+ * handle no types: nobody counts on them for what is queued.
+ */
+export const enlisting = (t: Names, which: Sql): Sql => sql`
   insert into ${t.workers} as w (id, name, host, pid, pid_started, lease_ms, lease_until, beat_at, state, types, concurrency, version,
     started_at, pull)
   select g.worker_id, 'target ' || g.name, 'target', 0, '', (extract(epoch from ${WORKER_LEASE}) * 1000)::integer, ${t.now} + ${WORKER_LEASE},
     ${t.now}, 'live', '{}', 0, 'http', ${t.now}, true
-  from ${t.targets} g where g.name = any($1::text[]) order by g.name
-  on conflict (id) do update set lease_until = excluded.lease_until, beat_at = excluded.beat_at, state = 'live', ended_at = null
-  where w.state <> 'live' or w.lease_until < ${t.now} + ${WORKER_LEASE} / 2`,
+  from ${t.targets} g where ${which} and not exists (
+    select from ${t.workers} w where w.id = g.worker_id and w.state = 'live' and w.lease_until > ${t.now} + ${WORKER_LEASE} / 2)
+  order by g.name
+  on conflict (id) do update set lease_until = excluded.lease_until, beat_at = excluded.beat_at, state = 'live', ended_at = null`;
+
+/** Enlists targets ($1 names). */
+export const enlistTargets: Statement<Record<string, never>> = statement('enlist-targets', (t) =>
+  enlisting(t, sql`g.name = any($1::text[])`),
 );
 
 /** What a dispatch reads of a target. */
@@ -123,8 +131,8 @@ export const noteAnswered: Statement<NotedRow> = statement(
 );
 
 /**
- * Notes that a target ($1) failed the attempt of a job ($2 id, $3 token; $4 JSON error). `charged`: it has answered another since the job was sent before
- * (or else now), so it is the job that fails.
+ * Notes that a target ($1) failed the attempt of a job ($2 id, $3 token; $4 JSON error). `charged`: it is up and has answered another since the job was sent
+ * before (or else now), so it is the job that fails, if ($5) it may be: then nothing is noted of the target.
  */
 export const noteFailed: Statement<NotedRow & { readonly charged: boolean }> = statement(
   'note-failed',
@@ -135,33 +143,41 @@ export const noteFailed: Statement<NotedRow & { readonly charged: boolean }> = s
     select coalesce(max(d.sent_at) filter (where d.token < $3::bigint), max(d.sent_at)) as at
     from ${t.dispatches} d where d.job_id = $2::uuid and d.token <= $3::bigint
   ), noted as (
-    select b.name, b.state, b.last_ok_at, b.failures + 1 as failures,
+    select b.name, b.state, b.failures, coalesce($5::boolean and b.state = 'up' and b.last_ok_at >= s.at, false) as charged,
       case when b.state = 'half-open' or (b.state = 'up' and b.failures + 1 >= b.failures_max) then 'down' else b.state end as after
-    from before b
+    from before b, sent s
+  ), changed as (
+    update ${t.targets} g set failures = g.failures + 1, last_failed_at = ${t.now}, last_error = $4::text::jsonb, state = n.after,
+      since = case when n.after = n.state then g.since else ${t.now} end,
+      down_since = case when n.after = 'up' then null else coalesce(g.down_since, ${t.now}) end,
+      probes = case when n.state = 'up' and n.after = 'down' then 0 else g.probes end,
+      next_probe_at = case when n.after = 'up' then null when n.after = n.state then g.next_probe_at
+        else ${nextProbe(t, sql`coalesce(g.down_since, ${t.now})`)} end,
+      trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
+    from noted n where g.name = n.name and not n.charged returning g.state, g.failures
   )
-  update ${t.targets} g set failures = n.failures, last_failed_at = ${t.now}, last_error = $4::text::jsonb, state = n.after,
-    since = case when n.after = n.state then g.since else ${t.now} end,
-    down_since = case when n.after = 'up' then null else coalesce(g.down_since, ${t.now}) end,
-    probes = case when n.state = 'up' and n.after = 'down' then 0 else g.probes end,
-    next_probe_at = case when n.after = 'up' then null when n.after = n.state then g.next_probe_at
-      else ${nextProbe(t, sql`coalesce(g.down_since, ${t.now})`)} end,
-    trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
-  from noted n, sent s where g.name = n.name
-  returning n.state as before, n.after, g.failures, coalesce(n.last_ok_at >= s.at, false) as charged`,
+  select n.state as before, coalesce(c.state, n.state) as after, coalesce(c.failures, n.failures) as failures, n.charged
+  from noted n left join changed c on true`,
 );
 
-/** Sends a target ($1) nothing for $2 ms: it has said so ($3 JSON error). */
-export const holdTarget: Statement<Record<string, never>> = statement(
+/** Sends a target ($1) nothing for $2 ms: it has said so ($3 JSON error), and so answers: one that was tried is up. */
+export const holdTarget: Statement<{ before: string }> = statement(
   'hold-target',
   (t) => sql`
+  with before as materialized (
+    select g.name, g.state from ${t.targets} g where g.name = $1 for update
+  )
   update ${t.targets} g set hold_until = greatest(g.hold_until, ${t.now} + $2::bigint * interval '1 ms'), last_error = $3::text::jsonb,
-    trial_job = null, ramp = 1, ramp_at = ${t.now} + $2::bigint * interval '1 ms'
-  where g.name = $1`,
+    state = case when b.state = 'half-open' then 'up' else b.state end, since = case when b.state = 'half-open' then ${t.now} else g.since end,
+    down_since = case when b.state = 'down' then g.down_since end, next_probe_at = case when b.state = 'down' then g.next_probe_at end,
+    failures = case when b.state = 'half-open' then 0 else g.failures end, trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
+  from before b where g.name = b.name returning b.state as before`,
 );
 
-/** Targets that are to be asked now whether they are back. */
+/** Targets that are to be asked now whether they are back, with those whose time lies further ahead than it can: a clock was put back. */
 export const dueProbes = (t: Names): Sql =>
-  sql`from ${t.targets} g where g.next_probe_at <= ${t.now} and not ${paused(t)}`;
+  sql`from ${t.targets} g where (g.next_probe_at <= ${t.now} or g.next_probe_at > ${t.now}
+      + greatest(g.probe_every_ms * interval '1 ms', g.probe_then_ms * interval '1 ms', ${TRIAL})) and not ${paused(t)}`;
 
 /** A target that is asked whether it is back; `probes` is the number of this probe since it went down. */
 export interface ProbeRow {
@@ -179,15 +195,21 @@ export const takeProbes: Statement<ProbeRow> = statement(
     select g.name ${dueProbes(t)} order by g.next_probe_at limit $1 for update skip locked
   )
   update ${t.targets} g set probes = g.probes + 1, last_probe_at = ${t.now}, state = 'down', trial_job = null,
-    since = case when g.state = 'down' then g.since else ${t.now} end, next_probe_at = ${nextProbe(t, sql`g.down_since`)}
+    since = case when g.state = 'down' then g.since else ${t.now} end, down_since = least(g.down_since, ${t.now}),
+    next_probe_at = ${nextProbe(t, sql`least(g.down_since, ${t.now})`)}
   from due where g.name = due.name
   returning g.name, g.url, g.health_url, g.probes`,
 );
 
-/** Jobs that wait for the target `g`. */
+/** Whether jobs of the type `y` may start: neither it nor its queue is paused. */
+const startable = (t: Names): Sql =>
+  sql`not exists (select from ${t.pauses} z
+      where (z.kind = 'type' and z.name = y.type or z.kind = 'queue' and z.name = y.queue) and (z.until is null or z.until > ${t.now}))`;
+
+/** Jobs that wait for the target `g` and may start. */
 const parkedAt = (t: Names): Sql => sql`from ${t.jobTypes} y cross join lateral (
       select j.id from ${t.jobs} j where j.type = y.type and j.waits_for = 'target' order by j.rank, j.seq limit 1) j
-    where g.name = any(y.targets)`;
+    where g.name = any(y.targets) and ${startable(t)}`;
 
 /** Notes that a target ($1) has answered its probe ($2 its number): it is tried with one job, or up when none waits. No row: something else has happened since. */
 export const probeAnswered: Statement<{ state: string }> = statement(
@@ -196,7 +218,7 @@ export const probeAnswered: Statement<{ state: string }> = statement(
   with waits as materialized (
     select g.name, exists (select ${parkedAt(t)}) as any from ${t.targets} g where g.name = $1 and g.state = 'down' and g.probes = $2::integer for update
   )
-  update ${t.targets} g set last_ok_at = ${t.now}, failures = 0, since = ${t.now}, trial_job = null, ramp = 1, ramp_at = ${t.now},
+  update ${t.targets} g set failures = 0, since = ${t.now}, trial_job = null, ramp = 1, ramp_at = ${t.now},
     state = case when w.any then 'half-open' else 'up' end, next_probe_at = case when w.any then ${t.now} + ${TRIAL} end,
     down_since = case when w.any then g.down_since end
   from waits w where g.name = w.name returning g.state`,
@@ -227,18 +249,27 @@ const parkedDetail: Sql = sql`jsonb_build_object('target', g.name, 'url', ${show
 const parkedReason = (t: Names): Sql =>
   sql`case when ${paused(t)} then 'its target is paused' when g.state = 'up' then 'its target is busy' else 'its target is down' end`;
 
-/** Parks queued jobs none of whose targets can take them, at most $1; they give up their place at a limit. */
+/** Queued jobs none of whose targets can take them, at most $1. */
+export const findToPark: Statement<{ id: string }> = statement(
+  'find-to-park',
+  (t) => sql`
+  with closed as materialized (${closedTypes(t)})
+  select q.id::text from closed c cross join lateral (
+    select j.id from ${t.jobs} j where j.type = c.type and j.lane = 0 and j.waits_for is null and j.worker_id is null
+    order by j.rank, j.seq limit $1) q limit $1`,
+);
+
+/** Parks those of these jobs ($1) that are queued and none of whose targets can take them; they give up their place at a limit. */
 export const parkQueued: Statement<SweptRow & { readonly target: string }> = statement(
   'park-queued',
   (t) => sql`
   with closed as materialized (${closedTypes(t)}), picked as materialized (
-    select q.id, q.target from closed c cross join lateral (
-      select j.id, c.target from ${t.jobs} j
-      where j.type = c.type and j.lane = 0 and j.waits_for is null and j.worker_id is null
-      order by j.rank, j.seq limit $1 for update skip locked) q limit $1
+    select q.id, c.target from (
+      select j.id, j.type from ${t.jobs} j where j.id = any($1::uuid[]) and ${from('park')} order by j.id for update skip locked) q
+    join closed c on c.type = q.type
   ), parked as (
     update ${t.jobs} j set waits_for = 'target', wake_at = ${t.now} + j.claim_within_ms * interval '1 ms', claim_by = null, updated_at = ${t.now}
-    from picked p where j.id = p.id and ${among(sql`select picked.id from picked`)} and ${from('park')}
+    from picked p where j.id = p.id and ${among(sql`select picked.id from picked`)}
     returning j.id, j.type, p.target, ${linksOf(sql`j`)} as links
   ), told as (
     insert into ${t.events} (job_id, at, kind, by, reason, detail)
@@ -258,48 +289,66 @@ export const noteParked: Statement<Record<string, never>> = statement(
 
 /** Targets that can be sent the next of the jobs that wait for them. */
 export const toUnpark = (t: Names): Sql => sql`
-  from ${t.targets} g where ${usable(t)} and (g.ramp_at is null or g.ramp_at <= ${t.now}) and exists (select ${parkedAt(t)})`;
+  from ${t.targets} g where ${usable(t)} and (g.ramp_at is null or g.ramp_at <= ${t.now} or g.ramp_at > ${t.now} + ${TRIAL}) and exists (select ${parkedAt(t)})`;
 
-/**
- * Lets jobs go on that wait for targets which answer again: one to a target that is tried, then twice as many each second. They keep their places, so they
- * are before those that came later.
- */
-export const unpark: Statement<SweptRow & { readonly target: string }> = statement(
-  'unpark',
-  (t) => sql`
-  with due as materialized (
-    select g.name, g.state, least(g.ramp, g.ramp_max) as ramp ${toUnpark(t)} order by g.name limit 100 for update skip locked
+/** Jobs that wait for targets although their type has none any more, at most so many of each such type; their types by a loose scan of the index. */
+export const toStayHere = (t: Names, limit: Sql = sql`1`): Sql => sql`
+  from (
+    with recursive parked (type) as (
+      (select j.type from ${t.jobs} j where j.waits_for = 'target' order by j.type limit 1)
+      union all
+      select (select j.type from ${t.jobs} j where j.waits_for = 'target' and j.type > p.type order by j.type limit 1) from parked p where p.type is not null
+    )
+    select p.type from parked p where p.type is not null and not exists (
+      select from ${t.jobTypes} y where y.type = p.type and y.targets is not null)
+  ) y cross join lateral (
+    select j.id, j.rank, j.seq from ${t.jobs} j where j.type = y.type and j.lane = 0 and j.waits_for = 'target' order by j.rank, j.seq limit ${limit}) j`;
+
+/** So many jobs go on at once whose type has no targets any more. */
+const STAY_MAX: Sql = sql`1000`;
+
+/** The jobs that go on next, and to which target: to each as many as its ramp allows. */
+const goingOn = (t: Names, lock: Sql): Sql => sql`
+  due as materialized (
+    select g.name, g.state, least(g.ramp, g.ramp_max) as ramp ${toUnpark(t)} order by g.name limit 100 ${lock}
   ), picked as materialized (
     select q.id, d.name as target from due d cross join lateral (
       select j.id from ${t.jobTypes} y cross join lateral (
         select j.id, j.rank, j.seq from ${t.jobs} j where j.type = y.type and j.lane = 0 and j.waits_for = 'target'
-        order by j.rank, j.seq limit d.ramp for update skip locked) j
-      where d.name = any(y.targets) order by j.rank, j.seq limit d.ramp) q
-  ), chosen as materialized (
-    select distinct on (p.id) p.id, p.target from picked p order by p.id, p.target
+        order by j.rank, j.seq limit d.ramp) j
+      where d.name = any(y.targets) and ${startable(t)} order by j.rank, j.seq limit d.ramp) q
+    union all select j.id, null ${toStayHere(t, STAY_MAX)}
+  )`;
+
+/** Jobs that wait for targets and may go on now. */
+export const findParked: Statement<{ id: string }> = statement(
+  'find-parked',
+  (t) => sql`with ${goingOn(t, sql``)} select distinct p.id::text from picked p`,
+);
+
+/**
+ * Lets those of these jobs ($1) go on that are next: one to a target that is tried, then twice as many each second. They keep their places, so they are
+ * before those that came later.
+ */
+export const unpark: Statement<SweptRow & { readonly target: string | null }> = statement(
+  'unpark',
+  (t) => sql`
+  with ${goingOn(t, sql`for update skip locked`)}, chosen as materialized (
+    select distinct on (p.id) p.id, p.target from picked p where p.id = any($1::uuid[]) order by p.id, p.target
+  ), locked as materialized (
+    select j.id from ${t.jobs} j where ${among(sql`select chosen.id from chosen`)} and j.waits_for = 'target' order by j.id for update skip locked
+  ), gone as (
+    update ${t.jobs} j set ${STANDING} = ${standing(t, afterTime, sql`null`)}, updated_at = ${t.now}
+    from chosen c where j.id = c.id and ${among(sql`select locked.id from locked`)} and ${from('letIn')}
+    returning j.id, j.type, j.waits_for, c.target, ${linksOf(sql`j`)} as links
   ), ramped as (
     update ${t.targets} g set ramp = case when d.state = 'up' then least(2 * g.ramp, g.ramp_max) else 1 end,
       ramp_at = ${t.now} + case when d.state = 'up' then ${RAMP} else ${TRIAL} end
-    from due d where g.name = d.name
-  ), gone as (
-    update ${t.jobs} j set ${STANDING} = ${standing(t, afterTime, sql`null`)}, updated_at = ${t.now}
-    from chosen c where j.id = c.id and ${among(sql`select chosen.id from chosen`)} and ${from('letIn')}
-    returning j.id, j.type, j.waits_for, c.target, ${linksOf(sql`j`)} as links
+    from due d where g.name = d.name and g.name in (select o.target from gone o)
   ), told as (
     insert into ${t.events} (job_id, at, kind, by, reason, detail)
-    select o.id, ${t.now}, 'unparked', 'sweep', 'its target takes jobs again', jsonb_build_object('target', o.target) from gone o
+    select o.id, ${t.now}, 'unparked', 'sweep', case when o.target is null then 'its type has no target any more' else 'its target takes jobs again' end,
+      jsonb_build_object('target', o.target) from gone o
   )
   select o.id::text, o.type, case when o.waits_for is null then 'queued' else 'pending' end as state, o.links, o.target from gone o`,
-);
-
-/** Deletes claims of targets none of whose jobs they still hold, at most 1,000. */
-export const pruneTargetClaims: Statement<Record<string, never>> = statement(
-  'prune-target-claims',
-  (t) => sql`
-  delete from ${t.claims} c using (
-    select c.id from ${t.targets} g join ${t.claims} c on c.worker_id = g.worker_id
-    where c.created_at < ${t.now} - interval '1 second' and not exists (
-      select from unnest(c.job_ids) as held (id) ${eachJob(t, sql``, sql`j.id = held.id and j.worker_id = c.worker_id`)} offset 0)
-    limit 1000) over
-  where c.id = over.id`,
 );

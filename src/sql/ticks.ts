@@ -8,7 +8,7 @@ import { children } from './links.ts';
 import { dueSchedules } from './schedules.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 import { byHand, claimsOfEnded, expired, overdueClaims, strays } from './sweep.ts';
-import { dueProbes, toPark, toUnpark } from './targets.ts';
+import { dueProbes, toPark, toStayHere, toUnpark } from './targets.ts';
 
 /** The kinds of work of a round of the sweep that one look tells apart. */
 export type Work =
@@ -51,7 +51,7 @@ const looks = (t: Names): Readonly<Record<Work, readonly Sql[]>> => ({
   schedules: dueSchedules(t),
   'bulk-actions': [silentActions(t)],
   deliveries: [dueDeliveries(t)],
-  targets: [dueProbes(t), toPark(t), toUnpark(t), dueLooks(t)],
+  targets: [dueProbes(t), toPark(t), toUnpark(t), toStayHere(t), dueLooks(t, sql`1`, sql``)],
 });
 
 /** The kinds of work of which there is any, as an array. */

@@ -13,8 +13,11 @@ import { deferJobs, finishJobs } from '../../src/sql/settle.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { makePartitions } from '../../src/storage/partitions.ts';
 import { job, type Setup, setup } from '../support/unstuck.ts';
+import { makeTarget, turn } from './targets/support/rows.ts';
 
 const RUNS = 25;
+const DEFERS = ['retry', 'time', 'target', null, null, null] as const;
+const OUTCOMES = { retry: 'failed', time: 'snoozed', target: null, null: 'released' } as const;
 const T = job('t', () => 1, { retry: { attempts: 2 }, claimWithin: '1m' });
 const WANTED = JSON.stringify([{ type: 't', timeout_ms: 60_000, rank: -100_000, seq: '-1' }]);
 
@@ -175,7 +178,7 @@ function finish(
   };
 }
 
-function defer(indexes: readonly number[], gate: 'retry' | 'time' | null): Step {
+function defer(indexes: readonly number[], gate: (typeof DEFERS)[number]): Step {
   return {
     text: `defer([${indexes.join()}], ${gate})`,
     verbs: ['defer', 'giveBack'],
@@ -185,14 +188,14 @@ function defer(indexes: readonly number[], gate: 'retry' | 'time' | null): Step 
       const batch = [
         ...new Set(indexes.flatMap((index) => pick(world.attempts, index) ?? [])),
       ].filter((one) => one.worker === first.worker);
-      const outcome = gate === 'retry' ? 'failed' : gate === 'time' ? 'snoozed' : 'released';
       const list = batch.map(({ id, token }) => ({
         id,
         token,
         gate,
         delay_ms: gate === null ? 0 : 30_000,
         charged: gate === 'retry',
-        outcome,
+        keeps_place: gate === 'target',
+        outcome: OUTCOMES[`${gate}`],
       }));
       world.ended(batch, await world.database.run(deferJobs, [first.worker, JSON.stringify(list)]));
     },
@@ -239,6 +242,13 @@ const sweep: Step = {
     }
   },
 };
+
+/** The target of the type goes down or comes back, and its jobs are parked or go on. */
+const target = (state: 'up' | 'down'): Step => ({
+  text: `target(${state})`,
+  verbs: ['park', 'letIn'],
+  run: ({ all, database }) => turn(all.query, database, state),
+});
 
 /** Moves the clock; the workers that live beat at once, so that only `kill` ends them. */
 function advance(seconds: number): Step {
@@ -332,7 +342,7 @@ const steps = fc
       {
         weight: 4,
         arbitrary: fc
-          .tuple(some, fc.constantFrom('retry' as const, 'time' as const, null, null, null))
+          .tuple(some, fc.constantFrom(...DEFERS))
           .map(([list, gate]) => defer(list, gate)),
       },
       {
@@ -351,6 +361,7 @@ const steps = fc
           .map(([verb, list]) => person(verb, list)),
       },
       { weight: 2, arbitrary: worker.map(kill) },
+      { weight: 2, arbitrary: fc.constantFrom('up' as const, 'down' as const).map(target) },
       { weight: 4, arbitrary: fc.constant(sweep) },
       { weight: 2, arbitrary: fc.constantFrom(5, 31, 80, 100_000).map(advance) },
     ),
@@ -364,6 +375,8 @@ test('after every step each live job has its deadline, moved legally, and each t
   const all = await setup({ sweep: false });
   const database = all.database({ sweep: false });
   const seed = Number(process.env['UNSTUCK_TEST_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
+  await all.unstuck.enqueue(T, {});
+  await makeTarget(all.query, 'g', 't');
   process.stdout.write(`state machine: UNSTUCK_TEST_SEED=${seed}\n`);
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {

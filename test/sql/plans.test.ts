@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { endColumns } from '../../src/engine/settle-rows.ts';
 import { cancelJobs, deleteJobs } from '../../src/sql/bulk.ts';
 import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
+import { beginDispatch, closeDispatch, takeLooks } from '../../src/sql/dispatches.ts';
 import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
@@ -49,8 +50,18 @@ import {
   reclaim,
   timeOut,
 } from '../../src/sql/sweep.ts';
+import {
+  findParked,
+  findToPark,
+  noteFailed,
+  parkQueued,
+  probeAnswered,
+  takeProbes,
+  unpark,
+} from '../../src/sql/targets.ts';
 import { takeTick, takeTickBlindly } from '../../src/sql/ticks.ts';
 import { queuedJobs, registerWorker } from '../chaos/sessions.ts';
+import { makeTarget, type Query, silentJobs } from '../engine/targets/support/rows.ts';
 import { setup } from '../support/unstuck.ts';
 
 /** Jobs of each of the four kinds of backlog: queued before and behind the type in the index, of the type itself, and due later. */
@@ -111,7 +122,8 @@ interface Call {
 }
 
 /** Every statement that runs while jobs come, run and end, with values that make it find a batch. */
-function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): readonly Call[] {
+function hotCalls(batches: Batches): readonly Call[] {
+  const { worker, running, lost, due, expired, byHand, closed, parked } = batches;
   const wanted = JSON.stringify([{ type: 'm', timeout_ms: 60_000, rank: -100_000, seq: '-1' }]);
   const list = (more: object): string =>
     JSON.stringify(running.map((id) => ({ id, token: '1', ...more })));
@@ -158,6 +170,16 @@ function hotCalls({ worker, running, lost, due, expired, byHand }: Batches): rea
     call(findPulled, running[0] ?? '', '1'),
     call(beatPulled, running[0] ?? '', '1'),
     call(findFormer, running[0] ?? '', '1'),
+    call(findToPark, BATCH),
+    call(parkQueued, array(closed)),
+    call(findParked),
+    call(unpark, array(parked)),
+    call(takeProbes, BATCH),
+    call(probeAnswered, 'down', 1),
+    call(takeLooks, '{up}', BATCH, 1_000),
+    call(beginDispatch, running[0] ?? '', '1', worker, 'up', '00', 1_000),
+    call(closeDispatch, running[0] ?? '', '1'),
+    call(noteFailed, 'up', running[0] ?? '', '1', '{}', true),
     call(findDue, 'time', BATCH),
     call(promote, array(due)),
     call(admit, array(byHand), 300_000, 5),
@@ -227,6 +249,10 @@ interface Batches {
   readonly due: readonly string[];
   readonly expired: readonly string[];
   readonly byHand: readonly string[];
+  /** Queued, of a type whose target is down. */
+  readonly closed: readonly string[];
+  /** They wait for a target that is up. */
+  readonly parked: readonly string[];
 }
 
 /** A batch that a live worker runs past its timeout, one that a dead worker left, one that is due, one that has expired, one inserted by hand, and two that are queued. */
@@ -261,7 +287,33 @@ async function makeBatches(session: Client): Promise<Batches> {
     due: await waiting('run_at', `now() - interval '1 hour'`),
     expired: await waiting('finish_by', `now() - interval '1 hour'`),
     byHand: byHand.map(({ id }) => id),
+    ...(await makeTargets(session)),
   };
+}
+
+/** A target that is down and one that is up; of each a type, and jobs of it that are to be parked, and to be let go on. */
+async function makeTargets(session: Client): Promise<Pick<Batches, 'closed' | 'parked'>> {
+  const query: Query = (text, values) => session.query(text, values);
+  await makeTarget(query, 'up', 'to up');
+  await makeTarget(query, 'down', 'to down', 'now()');
+  await queuedJobs(session, 'to down', BATCH);
+  await parkedJobs(session, 'to up', BATCH);
+  await silentJobs(query, 'up', 'held', BATCH);
+  const ids = async (type: string): Promise<string[]> =>
+    (
+      await session.query<{ id: string }>('select id::text from unstuck.jobs where type = $1', [
+        type,
+      ])
+    ).rows.map(({ id }) => id);
+  return { closed: await ids('to down'), parked: await ids('to up') };
+}
+
+async function parkedJobs(session: Client, type: string, count: number): Promise<void> {
+  await session.query(
+    `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms)
+     select $1, 'target', now() + interval '1 hour', 5, 300000 from generate_series(1, $2)`,
+    [type, count],
+  );
 }
 
 async function hold(session: Client, worker: string): Promise<string[]> {
@@ -285,6 +337,8 @@ async function addBacklog(session: Client): Promise<void> {
      select 's' || n, 'm', '* * * * *', now() + (n - 5) * interval '1 second' from generate_series(1, 50000) as s (n)`,
   );
   for (const type of ['a', 'm', 'z']) await queuedJobs(session, type, BACKLOG);
+  await queuedJobs(session, 'to down', 100_000);
+  for (const type of ['to up', 'to down']) await parkedJobs(session, type, 100_000);
   await session.query(
     `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms)
      select 'm', 'time', now() + n * interval '1 second' + interval '1 hour', 5, 300000 from generate_series(1, $1) as s (n)`,

@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { adoptAction } from '../../src/sql/bulk-actions.ts';
 import { claimDeliveries, expireDeliveries } from '../../src/sql/deliveries.ts';
+import { takeLooks } from '../../src/sql/dispatches.ts';
 import { clampLeases, pruneWorkers } from '../../src/sql/fleet.ts';
 import {
   findParents,
@@ -23,11 +24,17 @@ import {
   findStray,
   findUndefined,
 } from '../../src/sql/sweep.ts';
+import { findParked, findToPark, takeProbes } from '../../src/sql/targets.ts';
 import { takeTick, type Work } from '../../src/sql/ticks.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { registerWorker } from '../chaos/sessions.ts';
+import { queuedJobs, registerWorker } from '../chaos/sessions.ts';
+import { makeTarget, type Query, silentJobs } from '../engine/targets/support/rows.ts';
 import { setup } from '../support/unstuck.ts';
 
+const on =
+  (session: Client): Query =>
+  (text, values) =>
+    session.query(text, values);
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 const GRACE_MS = 60_000;
 
@@ -192,6 +199,51 @@ const CASES: readonly Case[] = [
     make: (session) =>
       schedule(session, `now() + interval '1 hour'`, `now() + interval '59 minutes'`),
     by: [[lockDueSchedules, [1]]],
+  },
+  {
+    name: 'a target that is to be asked whether it is back',
+    work: ['targets'],
+    make: (session) => makeTarget(on(session), 'g', 't', 'now()'),
+    by: [[takeProbes, [1]]],
+  },
+  {
+    name: 'a target whose probe was planned before the clock was put back',
+    work: ['targets'],
+    make: (session) => makeTarget(on(session), 'g', 't', `now() + interval '1 hour'`),
+    by: [[takeProbes, [1]]],
+  },
+  {
+    name: 'a queued job whose target is down',
+    work: ['targets'],
+    make: async (session) => {
+      await makeTarget(on(session), 'g', 't', `now() + interval '1 minute'`);
+      await queuedJobs(session, 't', 1);
+    },
+    by: [[findToPark, [1]]],
+  },
+  {
+    name: 'a job that waits for a target that is up',
+    work: ['targets'],
+    make: async (session) => {
+      await makeTarget(on(session), 'g', 't');
+      await waiting(session, 'target');
+    },
+    by: [[findParked, []]],
+  },
+  {
+    name: 'a job that waits for a target that its type has no more',
+    work: ['targets'],
+    make: (session) => waiting(session, 'target'),
+    by: [[findParked, []]],
+  },
+  {
+    name: 'a dispatch of which nothing was heard in time',
+    work: ['targets'],
+    make: async (session) => {
+      await makeTarget(on(session), 'g', 't');
+      await silentJobs(on(session), 'g', 't', 1);
+    },
+    by: [[takeLooks, ['{g}', 1, 1_000]]],
   },
 ];
 

@@ -72,5 +72,5 @@ const sent = (t: Names): Sql => sql`
     primary key (job_id, token),
     constraint dispatches_open_is_looked_after check ((state = 'closed') = (look_at is null) and (state = 'closed') = (closed_at is not null))
   ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
-  create index dispatches_look on ${t.dispatches} (look_at) where look_at is not null;
+  create index dispatches_look on ${t.dispatches} (target, look_at) where look_at is not null;
   create index dispatches_closed on ${t.dispatches} (closed_at) where closed_at is not null`;

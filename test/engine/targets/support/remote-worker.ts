@@ -13,7 +13,7 @@ import {
   type TargetDefinition,
   type TargetOptions,
 } from '../../../../src/domain/define-target.ts';
-import { anything, type Setup, setup } from '../../../support/unstuck.ts';
+import { anything, eventually, type Setup, setup } from '../../../support/unstuck.ts';
 
 /** Signs what is sent in tests. */
 export const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -145,22 +145,72 @@ export interface Begun extends Setup {
 /** Loopback may be called, and the sweep comes often. */
 export const HERE: ConnectOptions = { privateAddresses: ['127.0.0.0/8'], sweepInterval: '100ms' };
 
-/** Starts a remote worker and a worker that sends to it. */
+/** Starts a remote worker and a worker that sends to it; `status`: the path below its URL at which it is asked. */
 export async function begin(
   target: Partial<TargetOptions> = {},
   job: Partial<RemoteJobOptions<typeof anything>> = {},
   options: ConnectOptions = {},
+  status?: string,
 ): Promise<Begun> {
   const worker = await remoteWorker();
   const all = await setup({ ...HERE, ...options });
   const assemble = defineJob({
     type: 'assemble',
     input: anything,
-    target: targetAt(worker, target),
+    target: targetAt(worker, {
+      ...(status === undefined ? {} : { status: `${worker.url}${status}` }),
+      ...target,
+    }),
     ...job,
   });
   await all.unstuck.work([assemble]);
   const enqueue = async (input: unknown = { episode: 1 }): Promise<string> =>
     (await all.unstuck.enqueue(assemble, input)).id;
   return { ...all, worker, assemble, enqueue };
+}
+
+/** How a target stands. */
+export interface Standing {
+  readonly state: 'up' | 'down' | 'half-open';
+  readonly failures: number;
+  readonly probes: number;
+  readonly hold_until: Date | null;
+  readonly last_error: { readonly code: string; readonly message: string } | null;
+  /** Seconds to the next probe. */
+  readonly probe_in: number | null;
+}
+
+/** Reads how a target stands. */
+export async function standing({ query }: Setup, name = 'assembler'): Promise<Standing> {
+  const [row] = await query<Standing>(
+    `select state, failures, probes, hold_until, last_error, extract(epoch from next_probe_at - unstuck.clock())::float8 as probe_in
+     from unstuck.targets where name = $1`,
+    [name],
+  );
+  if (row === undefined) throw new Error(`There is no target ${name}.`);
+  return row;
+}
+
+/** Resolves when a target stands so. */
+export function stands(all: Setup, state: Standing['state'], name?: string): Promise<Standing> {
+  return eventually(async () => {
+    const now = await standing(all, name);
+    return now.state === state ? now : undefined;
+  }, `the target is ${state}`);
+}
+
+/** Resolves when so many jobs wait for targets. */
+export async function parked({ query }: Setup, count: number): Promise<void> {
+  await eventually(async () => {
+    const rows = await query(`select from unstuck.jobs where waits_for = 'target'`);
+    return rows.length === count;
+  }, `${count} jobs wait for targets`);
+}
+
+/** How the attempts of all jobs ended that did not simply succeed. */
+export async function allOutcomes({ query }: Setup): Promise<string[]> {
+  const rows = await query<{ outcome: string }>(
+    `select outcome from unstuck.attempts order by ended_at`,
+  );
+  return rows.map(({ outcome }) => outcome);
 }
