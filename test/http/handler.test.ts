@@ -99,7 +99,12 @@ describe('jobs', () => {
     });
     const shown = await ask(handle, `/v1/jobs/${body.id}`);
     expect(shown.status).toBe(200);
-    const { created: _created, enqueued: _enqueued, notice, ...job } = body;
+    const {
+      created: _created,
+      enqueued: _enqueued,
+      notice,
+      ...job
+    } = body as typeof body & { notice?: unknown };
     expect(notice).toBeNull();
     expect(shown.body).toEqual({ ...job, sending: null });
   });
