@@ -34,6 +34,7 @@ interface Body {
   readonly detail: string;
   readonly created: boolean;
   readonly enqueued: string;
+  readonly notice?: unknown;
   readonly errors: readonly object[];
 }
 
@@ -99,12 +100,7 @@ describe('jobs', () => {
     });
     const shown = await ask(handle, `/v1/jobs/${body.id}`);
     expect(shown.status).toBe(200);
-    const {
-      created: _created,
-      enqueued: _enqueued,
-      notice,
-      ...job
-    } = body as typeof body & { notice?: unknown };
+    const { created: _created, enqueued: _enqueued, notice, ...job } = body;
     expect(notice).toBeNull();
     expect(shown.body).toEqual({ ...job, sending: null });
   });
