@@ -11,7 +11,7 @@ import {
 import { type Receiver, receiver } from '../engine/senders/receiver.ts';
 import { TcpProxy } from '../support/proxy.ts';
 import { eventually, setup } from '../support/unstuck.ts';
-import { rounds } from './support/alerts.ts';
+import { rounds, someChannel } from './support/alerts.ts';
 
 const RULE = { kind: 'findings', for: '0s', clearAfter: '0s' } as const;
 
@@ -265,4 +265,43 @@ test('an installation that was stopped for a while is no dead detector when it s
   await fresh();
   await round();
   expect(await told()).toEqual([]);
+});
+
+test('a fallback that was told by itself is not told the same again in place of another channel', async () => {
+  const all = await setup({ sweep: false });
+  const { at, finding } = rounds(all, {
+    channels: {
+      ops: someChannel({ fallback: 'backup' }),
+      backup: someChannel(),
+      other: someChannel({ fallback: 'spare' }),
+      spare: someChannel({ rules: ['nothing'] }),
+    },
+    rules: [RULE, { kind: 'stuck', name: 'nothing' }],
+  });
+  await finding('mail');
+  await at('0s');
+  await all.query(
+    `update unstuck.deliveries set state = 'failed', failed_at = unstuck.clock(), next_at = null where channel in ('ops', 'other')`,
+  );
+  await at('10 seconds');
+  const told = `select channel, payload ->> 'instead_of' as instead_of from unstuck.deliveries order by channel`;
+  expect(await all.query(told)).toEqual([
+    { channel: 'backup', instead_of: null },
+    { channel: 'ops', instead_of: null },
+    { channel: 'other', instead_of: null },
+    { channel: 'spare', instead_of: 'other' },
+  ]);
+});
+
+test('deliveries are listed the newest first, those of alerts too', async () => {
+  const all = await setup({ sweep: false });
+  const { at, finding } = rounds(all);
+  for (const minute of [1, 2, 3, 4, 5, 6]) {
+    await finding(`type-${minute}`);
+    await at(`${minute} minutes`);
+  }
+  const { deliveries: listed } = await all.unstuck.deliveries.list();
+  const times = listed.map(({ createdAt }) => createdAt.getTime());
+  expect(times).toHaveLength(6);
+  expect(times).toEqual(times.toSorted((a, b) => b - a));
 });
