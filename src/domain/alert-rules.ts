@@ -125,7 +125,8 @@ export const RULE_KINDS = {
     about: 'What moves late jobs, or says why they are late, has had no good round for too long.',
     subject: 'the tick',
     severity: 'critical',
-    for: '0s',
+    // Where everything was stopped for a while, the first look may come before the first round of the detectors.
+    for: '10s',
     parameters: {
       over: { kind: 'duration', default: '30s', about: 'How long it must have lasted.' },
     },
