@@ -121,6 +121,24 @@ export const RULE_KINDS = {
       targets: { kind: 'names', default: null, about: 'Only these targets; default all.' },
     },
   },
+  'target-waits': {
+    about: 'Jobs wait for a remote worker that is not down: it is paused, busy, or gone.',
+    subject: 'the target',
+    severity: 'warning',
+    for: '30m',
+    parameters: {
+      targets: { kind: 'names', default: null, about: 'Only these targets; default all.' },
+    },
+  },
+  'dead-messages': {
+    about: 'Messages of a Redis list cannot become jobs: its dead list grows.',
+    subject: 'the bridge',
+    severity: 'warning',
+    for: '0s',
+    parameters: {
+      bridges: { kind: 'names', default: null, about: 'Only these bridges; default all.' },
+    },
+  },
   'detector-dead': {
     about: 'What moves late jobs, or says why they are late, has had no good round for too long.',
     subject: 'the tick',
@@ -201,13 +219,18 @@ export interface Rule {
 /** The rules of a definition that gives none. Findings that have a rule of their own are left to it. */
 export const DEFAULT_RULES: readonly RuleOptions[] = [
   { kind: 'stuck' },
-  { kind: 'findings', kinds: ['queued', 'gate', 'slot', 'limit', 'running', 'loop'] },
+  {
+    kind: 'findings',
+    kinds: ['queued', 'hold', 'gate', 'slot', 'limit', 'running', 'loop', 'bridge'],
+  },
   { kind: 'dead-letters' },
   { kind: 'failure-rate' },
   { kind: 'worker-lost' },
   { kind: 'schedule-missed' },
   { kind: 'paused-with-backlog' },
   { kind: 'target-down' },
+  { kind: 'target-waits' },
+  { kind: 'dead-messages' },
   { kind: 'detector-dead' },
   { kind: 'channel-failing' },
 ];

@@ -1,7 +1,9 @@
 /** Alert rules: where each kind looks. Every statement is bounded, and none needs the sweep or the findings to be alive but those that read them. */
+import { LOOK_GRACE } from './bridges.ts';
 import { HEAD_MAX, headsCte } from './findings.ts';
 import { type Partition, partitionName } from './partitions.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
+import { paused } from './targets.ts';
 
 /** One subject for which a rule holds. */
 export interface SightRow {
@@ -93,7 +95,7 @@ export function countEnded(t: Names, partitions: readonly Partition[]): Sql {
   group by e.type order by count(*) filter (where e.state = 'failed') desc, e.type limit ${SUBJECTS_MAX}`;
 }
 
-/** Workers that died within $1 ms, where none has begun since on the same machine, or under the same name, that does the same. */
+/** Workers that died within $1 ms, not rows under which targets hold what they work on, where none has begun since on the same machine, or under the same name, that does the same. */
 export const seeLostWorkers: Statement<SightRow> = statement(
   'see-lost-workers',
   (t) => sql`
@@ -101,7 +103,7 @@ export const seeLostWorkers: Statement<SightRow> = statement(
     jsonb_build_object('host', max(w.host), 'types', array(select distinct u.type from ${t.workers} d, unnest(d.types) u (type)
       where d.name = w.name and d.state = 'dead' order by 1 limit 20)) as facts
   from ${t.workers} w
-  where w.state = 'dead' and w.ended_at > ${t.now} - ${ms(sql`$1`)} and not exists (
+  where w.state = 'dead' and not (w.pull and w.host = 'target') and w.ended_at > ${t.now} - ${ms(sql`$1`)} and not exists (
     select from ${t.workers} l where l.state = 'live' and l.lease_until > ${t.now} and l.started_at > w.beat_at
       and (l.name = w.name or (l.host = w.host and l.types @> w.types)))
   group by w.name order by 3 desc, 1 limit ${SUBJECTS_MAX}`,
@@ -128,6 +130,26 @@ export const seeDownTargets: Statement<SightRow> = statement(
   from ${t.targets} g
   where g.state <> 'up' and (g.paused_at is null or g.paused_until <= ${t.now}) and ${among(sql`g.name`, sql`$1`)}
   order by g.down_since, g.name limit ${SUBJECTS_MAX}`,
+);
+
+/** Targets that are not down, and for which jobs wait for so long that there is a finding: $1 names or null. */
+export const seeWaitedFor: Statement<SightRow> = statement(
+  'see-waited-for',
+  (t) => sql`
+  select f.subject, f.count::text, f.oldest as since, jsonb_build_object('reason', f.reason, 'action', f.action) as facts
+  from ${t.findings} f left join ${t.targets} g on g.name = f.subject
+  where f.kind = 'target' and f.next_look >= ${t.now} and (g.name is null or g.state = 'up' or ${paused(t)}) and ${among(sql`f.subject`, sql`$1`)}
+  order by f.count desc, f.subject limit ${SUBJECTS_MAX}`,
+);
+
+/** Bridges whose dead list grew when it was last measured: $1 names or null. */
+export const seeDeadMessages: Statement<SightRow> = statement(
+  'see-dead-messages',
+  (t) => sql`
+  select b.name as subject, b.dead::text as count, b.dead_oldest_at as since,
+    jsonb_build_object('list', b.dead_list, 'per_minute', b.dead_growth) as facts
+  from ${t.bridges} b where b.dead > 0 and b.dead_growth > 0 and b.next_look >= ${t.now} - ${LOOK_GRACE} and ${among(sql`b.name`, sql`$1`)}
+  order by b.dead desc, b.name limit ${SUBJECTS_MAX}`,
 );
 
 /** The ticks of the sweep and of the findings, without a good round for $1 ms. */
