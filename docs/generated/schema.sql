@@ -135,7 +135,7 @@ create table deliveries (
   delivered_at timestamp with time zone,
   failed_at timestamp with time zone,
   constraint deliveries_pkey PRIMARY KEY (id),
-  constraint deliveries_bounds CHECK (length(channel) >= 1 AND length(channel) <= 200 AND length(address) >= 1 AND length(address) <= 2000 AND attempts >= 0 AND token >= 0 AND jsonb_typeof(payload) = 'object'::text),
+  constraint deliveries_bounds CHECK (length(channel) >= 1 AND length(channel) <= 200 AND length(address) >= 1 AND length(address) <= 12000 AND attempts >= 0 AND token >= 0 AND jsonb_typeof(payload) = 'object'::text),
   constraint deliveries_live_has_deadline CHECK ((state = 'pending'::text) = (next_at IS NOT NULL) AND (state = 'pending'::text OR leased_until IS NULL)),
   constraint deliveries_purpose CHECK ((purpose = ANY (ARRAY['notify'::text, 'alert'::text])) AND (purpose <> 'notify'::text OR job_id IS NOT NULL AND address IS NOT NULL)),
   constraint deliveries_state CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])) AND (state = 'delivered'::text) = (delivered_at IS NOT NULL) AND (state = 'failed'::text) = (failed_at IS NOT NULL)),
