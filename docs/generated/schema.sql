@@ -595,6 +595,8 @@ CREATE INDEX audit_carried ON unstuck.audit USING btree (beat_at) WHERE (runner 
 
 CREATE INDEX claims_worker ON unstuck.claims USING btree (worker_id);
 
+CREATE INDEX deliveries_alerts ON unstuck.deliveries USING btree (state, channel, COALESCE(delivered_at, failed_at)) WHERE ((purpose = 'alert'::text) AND (state <> 'pending'::text));
+
 CREATE INDEX deliveries_channel ON unstuck.deliveries USING btree (purpose, channel, next_at) WHERE (state = 'pending'::text);
 
 CREATE INDEX deliveries_due ON unstuck.deliveries USING btree (next_at) WHERE (state = 'pending'::text);

@@ -41,6 +41,7 @@ const outbox = (t: Names): Sql => sql`
   create index deliveries_due on ${t.deliveries} (next_at) where state = 'pending';
   create index deliveries_channel on ${t.deliveries} (purpose, channel, next_at) where state = 'pending';
   create index deliveries_job on ${t.deliveries} (job_id) where job_id is not null;
+  create index deliveries_alerts on ${t.deliveries} (state, channel, coalesce(delivered_at, failed_at)) where purpose = 'alert' and state <> 'pending';
   create index deliveries_ended on ${t.deliveries} (coalesce(delivered_at, failed_at)) where state <> 'pending'`;
 
 /** What is sent of a value of a user: the first 20,000 characters of its JSON when there is more. */
