@@ -29,7 +29,10 @@ export interface Operable
   readonly alerts: Omit<MethodsOf<Unstuck['alerts']>, 'start'>;
   readonly tokens: Pick<Unstuck['tokens'], 'create' | 'list' | 'revoke'>;
   readonly queues: MethodsOf<Unstuck['queues']>;
-  readonly targets: Omit<MethodsOf<Unstuck['targets']>, 'verifyCallback' | 'noticeFor'> & {
+  readonly targets: Omit<
+    MethodsOf<Unstuck['targets']>,
+    'verifyCallback' | 'noticeFor' | 'define' | 'callbackAt'
+  > & {
     /** What to tell of a job that was just enqueued; a server has told it with its answer. */
     noticeFor(type: string, enqueued: Enqueued): Promise<Notice | null>;
   };

@@ -23,6 +23,8 @@ export interface StartOptions extends WorkCommandOptions {
   readonly serveOnly?: boolean;
 }
 
+const LOOPBACK = /^https?:\/\/(?:127\.|localhost|\[::1\])/;
+
 /** `unstuck serve`: the same without a worker. */
 export function serve(options: StartOptions, modules: readonly string[]): Promise<number> {
   return start({ ...options, serveOnly: true }, modules);
@@ -82,6 +84,8 @@ async function run(
   { screen, signal, halt }: { screen: Screen; signal: AbortSignal; halt: AbortSignal },
 ): Promise<boolean> {
   const server = await serveOrClose(unstuck, loaded, options);
+  // Of another address nobody knows under which name it is reached from outside.
+  if (LOOPBACK.test(server.url)) unstuck.targets.callbackAt(server.url);
   const works = options.serveOnly !== true;
   const demo = works ? await enqueueDemo(unstuck, loaded) : 0;
   const { concurrency } = parseWorkOptions(options, process.env);

@@ -70,8 +70,10 @@ export async function beginWork(
   options: Pick<WorkCommandOptions, 'concurrency' | 'name'>,
   onReplace: () => void,
 ): Promise<void> {
-  if (jobs.length === 0) unstuck.sweep();
-  else await unstuck.work(jobs, { ...workOptions(options, onReplace), targets });
+  if (jobs.length === 0) {
+    await unstuck.targets.define(targets);
+    unstuck.sweep();
+  } else await unstuck.work(jobs, { ...workOptions(options, onReplace), targets });
   if (alerts !== undefined) unstuck.alerts.start(alerts);
   for (const bridge of bridges) await unstuck.redis.start(bridge);
 }

@@ -1,4 +1,5 @@
 /** Targets: workers elsewhere that get their jobs by HTTP, and may be away for a while. */
+import { AddressGuard, type PrivateAddresses } from '../std/address-guard.ts';
 import { type Duration, parseDuration } from '../std/duration.ts';
 import { readUrl } from '../std/http-request.ts';
 import { shown } from '../std/shown.ts';
@@ -16,7 +17,7 @@ export interface ProbeOptions {
   /** For so long since it went down. Default 1 hour. */
   readonly for?: Duration;
   /** After that this often. Default 10 minutes, at least 1 s. */
-  readonly then?: Duration;
+  readonly later?: Duration;
 }
 
 /** What `defineTarget` takes. */
@@ -49,6 +50,8 @@ export interface TargetOptions {
   readonly rampMax?: number;
   /** Certificates (PEM) that are trusted beside the usual ones. */
   readonly ca?: string;
+  /** Which addresses that are not public this target may have; default: what the option `privateAddresses` of the connection says. */
+  readonly privateAddresses?: PrivateAddresses;
 }
 
 /** A target with its defaults filled in; durations in milliseconds. */
@@ -65,9 +68,10 @@ export interface TargetDefinition {
   readonly failuresMax: number;
   readonly probeEveryMs: number;
   readonly probeForMs: number;
-  readonly probeThenMs: number;
+  readonly probeLaterMs: number;
   readonly rampMax: number;
   readonly ca: string | undefined;
+  readonly privateAddresses: PrivateAddresses | undefined;
   /** Returns what signs; a function, so that no log of the definition shows it. Throws TARGET_INVALID when neither it nor the environment has any. */
   secrets(environment: Readonly<Record<string, string | undefined>>): readonly string[];
 }
@@ -86,6 +90,7 @@ const KNOWN: readonly (keyof TargetOptions)[] = [
   'probe',
   'rampMax',
   'ca',
+  'privateAddresses',
 ];
 const URL_MAX = 2_000;
 const SECRET_VARIABLE = 'UNSTUCK_TARGET_SECRET';
@@ -96,7 +101,7 @@ export function defineTarget(options: TargetOptions): TargetDefinition {
   const { name, probe = {} } = options;
   if (!isName(name)) throw invalid('the name of a target', NAME_WORDS, shown(name));
   const where = `target ${name}`;
-  refuseUnknown(probe, ['every', 'for', 'then'], `probe of ${where}`);
+  refuseUnknown(probe, ['every', 'for', 'later'], `probe of ${where}`);
   const secrets = checkSecrets(options.secret, where);
   const ms = (value: Duration | undefined, fallback: Duration, bounds: Bounds): number =>
     within(value ?? fallback, { ...bounds, what: `${bounds.what} of ${where}` });
@@ -113,9 +118,10 @@ export function defineTarget(options: TargetOptions): TargetDefinition {
     failuresMax: count(options.failuresMax ?? 3, 1, 1_000, where),
     probeEveryMs: ms(probe.every, '1m', { what: 'probe.every', min: 1_000, max: LONGEST_MS }),
     probeForMs: ms(probe.for, '1h', { what: 'probe.for', min: 0, max: LONGEST_MS }),
-    probeThenMs: ms(probe.then, '10m', { what: 'probe.then', min: 1_000, max: LONGEST_MS }),
+    probeLaterMs: ms(probe.later, '10m', { what: 'probe.later', min: 1_000, max: LONGEST_MS }),
     rampMax: count(options.rampMax ?? 100, 1, 10_000, where),
     ca: options.ca,
+    privateAddresses: checkRule(options.privateAddresses, where),
     secrets: (environment: Readonly<Record<string, string | undefined>>) =>
       secrets ?? secretsOf(environment, where),
   });
@@ -206,6 +212,23 @@ function checkUrl(value: unknown, what: string): string {
     `an http or https URL of at most ${URL_MAX} characters, without a user or password`,
     typeof value === 'string' ? 'another text' : shown(value),
   );
+}
+
+function checkRule(
+  rule: PrivateAddresses | undefined,
+  where: string,
+): PrivateAddresses | undefined {
+  if (rule === undefined) return undefined;
+  try {
+    new AddressGuard(rule).admits('127.0.0.1');
+    return rule;
+  } catch (cause) {
+    throw invalid(
+      `privateAddresses of ${where}`,
+      "'refuse', 'allow', or a list of networks and hosts",
+      (cause as Error).message,
+    );
+  }
 }
 
 function checkSecrets(

@@ -47,6 +47,8 @@ export class TargetCalls {
   #prober: HttpCaller;
   #rule: HttpCallerRule;
 
+  #servedAt = '';
+
   constructor(database: Database, rule: HttpCallerRule) {
     this.#database = database;
     this.#rule = rule;
@@ -70,7 +72,7 @@ export class TargetCalls {
       failures_max: one.failuresMax,
       probe_every_ms: one.probeEveryMs,
       probe_for_ms: one.probeForMs,
-      probe_then_ms: one.probeThenMs,
+      probe_then_ms: one.probeLaterMs,
       silence_ms: one.silenceMs,
       ramp_max: one.rampMax,
     }));
@@ -181,8 +183,12 @@ export class TargetCalls {
   }
 
   #knownOf(definition: TargetDefinition): Known {
-    const { ca } = definition;
-    const caller = new HttpCaller(ca === undefined ? this.#rule : { ...this.#rule, ca });
+    const { ca, privateAddresses = this.#rule.privateAddresses } = definition;
+    const caller = new HttpCaller({
+      ...this.#rule,
+      privateAddresses,
+      ...(ca === undefined ? {} : { ca }),
+    });
     return { definition, secrets: definition.secrets(process.env), caller };
   }
 
@@ -192,13 +198,18 @@ export class TargetCalls {
     return known;
   }
 
+  /** Where targets call back when `publicUrl` does not say it. */
+  callbackAt(url: string): void {
+    this.#servedAt = url;
+  }
+
   #callback(
     name: string,
     fence: { readonly id: string; readonly token: string },
   ): Callback | undefined {
-    const { publicUrl } = this.#database.config;
-    if (publicUrl === '') return undefined;
-    const url = `${publicUrl.replace(/\/+$/, '')}/v1/claims/${fence.id}`;
+    const base = this.#database.config.publicUrl || this.#servedAt;
+    if (base === '') return undefined;
+    const url = `${base.replace(/\/+$/, '')}/v1/claims/${fence.id}`;
     return { url, secret: this.#callbackSecret(name, fence) };
   }
 

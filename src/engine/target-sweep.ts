@@ -127,7 +127,7 @@ export class TargetSweep {
   }
 
   async #probeDue(database: Database): Promise<number> {
-    const probes = await database.run(takeProbes, [PROBES_MAX]);
+    const probes = await database.run(takeProbes, [PROBES_MAX, this.#dispatcher.calls.names]);
     for (const probe of probes) this.#behind(() => this.#probe(database, probe));
     return probes.length;
   }

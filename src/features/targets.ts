@@ -1,5 +1,7 @@
 /** Targets: remote workers as people see them: how each stands, what waits for it; paused, resumed, and asked whether it is there. */
+
 import { checkActor } from '../domain/bulk.ts';
+import type { TargetDefinition } from '../domain/define-target.ts';
 import type { Failure } from '../domain/dispatch.ts';
 import { unstuckError } from '../domain/errors.ts';
 import { checkCount } from '../domain/job-filter.ts';
@@ -157,6 +159,19 @@ export class Targets {
       'TARGET_UNKNOWN',
       `There is no target ${shown(name)}: no process has ever been given its definition. Correct the name.`,
     );
+  }
+
+  /**
+   * Makes targets known to this process without working on their jobs: it asks whether they are back, how jobs stand, and sends again what a process that died
+   * had begun. Throws TARGET_INVALID.
+   */
+  define(definitions: readonly TargetDefinition[]): Promise<void> {
+    return this.#calls.define(definitions);
+  }
+
+  /** Tells where this process serves the HTTP API, for callbacks of targets; what `publicUrl` says comes first. */
+  callbackAt(url: string): void {
+    this.#calls.callbackAt(url);
   }
 
   /**

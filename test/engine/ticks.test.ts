@@ -10,6 +10,8 @@ const NOTHING = {
   expired: 0,
   refused: 0,
   fired: 0,
+  targetsProbed: 0,
+  unparked: 0,
   findings: 0,
   more: false,
 };

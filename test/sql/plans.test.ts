@@ -174,7 +174,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     call(parkQueued, array(closed)),
     call(findParked),
     call(unpark, array(parked)),
-    call(takeProbes, BATCH),
+    call(takeProbes, BATCH, '{down}'),
     call(probeAnswered, 'down', 1),
     call(takeLooks, '{up}', BATCH, 1_000),
     call(beginDispatch, running[0] ?? '', '1', worker, 'up', '00', 1_000),
