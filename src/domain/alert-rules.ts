@@ -36,7 +36,8 @@ export const RULE_KINDS = {
     parameters: {},
   },
   findings: {
-    about: 'A group of jobs is late, a worker or a schedule does not get on: there is a finding.',
+    about:
+      'A group of jobs is late, a worker, a schedule or a bridge does not get on: there is a finding.',
     subject: 'kind and subject of the finding',
     severity: 'warning',
     for: '5m',
@@ -105,7 +106,7 @@ export const RULE_KINDS = {
   },
   'paused-with-backlog': {
     about: 'Work piles up behind a pause: somebody may have forgotten it.',
-    subject: 'kind and name of what is paused',
+    subject: 'kind and name of what is paused: a type, a queue, a target',
     severity: 'warning',
     for: '0s',
     parameters: {
@@ -143,7 +144,8 @@ export const RULE_KINDS = {
     about: 'What moves late jobs, or says why they are late, has had no good round for too long.',
     subject: 'the tick',
     severity: 'critical',
-    for: '0s',
+    // Where everything was stopped for a while, the first look may come before the first round of the detectors.
+    for: '10s',
     parameters: {
       over: { kind: 'duration', default: '30s', about: 'How long it must have lasted.' },
     },

@@ -1,8 +1,8 @@
 /** Alert words: what a rule has seen, in one line for a person. */
 import { formatDuration } from '../std/duration.ts';
-import { cutText } from './alert.ts';
 import type { Sight } from './alert-decisions.ts';
 import type { Rule, RuleKind, RuleValue } from './alert-rules.ts';
+import { cutText } from './payload.ts';
 
 /** What a rule has seen of one subject, before it is put into words. */
 export interface Seen {

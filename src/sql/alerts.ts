@@ -126,14 +126,13 @@ export const closeForgottenAlerts: Statement<{ rule: string; subject: string }> 
 /** How long an alert is told: later it would be no news. */
 const EXPIRES: Sql = sql`interval '1 day'`;
 
-/** Puts messages into the outbox: $1 a JSON list (id, channel, payload). */
+/** Puts messages into the outbox: $1 a JSON list (channel, payload). Their ids are ordered by time, as those of all deliveries. */
 export const tellChannels: Statement<{ id: string }> = statement(
   'tell-channels',
   (t) => sql`
-  insert into ${t.deliveries} (id, purpose, channel, payload, expires_at)
-  select g.id, 'alert', g.channel, g.payload, ${t.now} + ${EXPIRES}
-  from jsonb_to_recordset($1::text::jsonb) as g (id uuid, channel text, payload jsonb)
-  on conflict (id) do nothing returning id::text`,
+  insert into ${t.deliveries} (purpose, channel, payload, expires_at)
+  select 'alert', g.channel, g.payload, ${t.now} + ${EXPIRES}
+  from jsonb_to_recordset($1::text::jsonb) as g (channel text, payload jsonb) returning id::text`,
 );
 
 /** Messages of alerts that were made in the last minute, by channel: those on their way and those that have ended, each by its own index. */
@@ -153,11 +152,12 @@ export const countRecentMessages: Statement<{ channel: string; count: number }> 
 
 /**
  * Hands what the channel $1 could not deliver, tried $3 times or more or given up within a day, to the channel $2, once: the copy is a delivery of
- * its own, which says what it is a copy of.
+ * its own, which says what it is a copy of. There is none when the channel $2 was told the same by itself, and that has not failed.
  */
-export const handToFallback: Statement<{ id: string }> = statement(
-  'hand-to-fallback',
-  (t) => sql`
+export const handToFallback: Statement<{ id: string }> = statement('hand-to-fallback', (t) => {
+  const same = sql`d.purpose = 'alert' and d.channel = $2 and d.payload ->> 'event' = h.payload ->> 'event'
+      and d.payload -> 'data' -> 'items' @> (h.payload -> 'data' -> 'items') and d.created_at >= h.created_at - interval '1 minute'`;
+  return sql`
   with found as materialized (
     (select d.id from ${t.deliveries} d
     where d.state = 'pending' and d.purpose = 'alert' and d.channel = $1 and d.attempts >= $3 and d.last_error is not null
@@ -168,11 +168,15 @@ export const handToFallback: Statement<{ id: string }> = statement(
       and not d.payload ? 'handed_to' limit 100)
   ), handed as (
     update ${t.deliveries} d set payload = d.payload || jsonb_build_object('handed_to', $2::text)
-    from found f where d.id = f.id and not d.payload ? 'handed_to' and d.state <> 'delivered' returning d.id, d.payload
+    from found f where d.id = f.id and not d.payload ? 'handed_to' and d.state <> 'delivered' returning d.id, d.payload, d.created_at
   )
   insert into ${t.deliveries} (purpose, channel, payload, expires_at)
-  select 'alert', $2::text, (h.payload - 'handed_to') || jsonb_build_object('instead_of', $1::text), ${t.now} + ${EXPIRES} from handed h returning id::text`,
-);
+  select 'alert', $2::text, (h.payload - 'handed_to') || jsonb_build_object('instead_of', $1::text), ${t.now} + ${EXPIRES} from handed h
+  where not exists (select from ${t.deliveries} d where d.state = 'pending' and ${same})
+    and not exists (select from ${t.deliveries} d where d.state <> 'pending' and d.delivered_at is not null
+      and coalesce(d.delivered_at, d.failed_at) >= h.created_at - interval '1 minute' and ${same})
+  returning id::text`;
+});
 
 /** Whether alerts wait to be sent, or to be tried again, now. */
 export const alertsAreDue: Statement<{ due: boolean }> = statement(

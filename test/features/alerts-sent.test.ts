@@ -1,7 +1,7 @@
 // The laws of alerts that leave the process: real loops, real receivers, processes that die, channels that fail, a database that is away.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { slackChannel } from '../../src/domain/alert-channels.ts';
 import {
   type AlertsDefinition,
@@ -11,7 +11,7 @@ import {
 import { type Receiver, receiver } from '../engine/senders/receiver.ts';
 import { TcpProxy } from '../support/proxy.ts';
 import { eventually, setup } from '../support/unstuck.ts';
-import { rounds } from './support/alerts.ts';
+import { rounds, someChannel } from './support/alerts.ts';
 
 const RULE = { kind: 'findings', for: '0s', clearAfter: '0s' } as const;
 
@@ -52,7 +52,7 @@ test('O6: a detector that has had no good round is told of, each for itself, and
     return eventually(async () => (await all.query(ok)).length === count, `${names} go on`);
   };
   await fresh(`'sweep', 'findings'`);
-  const rules = [{ kind: 'detector-dead', clearAfter: '0s', every: '0s' }] as const;
+  const rules = [{ kind: 'detector-dead', for: '0s', clearAfter: '0s', every: '0s' }] as const;
   const { round, told } = rounds(all, { rules });
   await round();
   expect(await told()).toEqual([]);
@@ -229,4 +229,79 @@ test('a channel is tried at once, and what its API says is answered', async () =
   expect(() => all.unstuck.alerts.start(definition({ ops }))).toThrow(
     expect.objectContaining({ code: 'ALERTS_INVALID' }),
   );
+});
+
+test('a single process looks once in every interval, however the pauses between its looks fall', async () => {
+  const all = await setup({ sweep: false });
+  vi.spyOn(Math, 'random').mockReturnValue(0);
+  all.unstuck.alerts.start(definition({ ops: await receiver() }));
+  const next = `select next_at from unstuck.ticks where name = 'alerts' and next_at > now() - interval '1 minute'`;
+  const looks: number[] = [];
+  await eventually(async () => {
+    const [row] = await all.query<{ next_at: Date }>(next);
+    const at = row?.next_at.getTime();
+    if (at !== undefined && at !== looks.at(-1)) looks.push(at);
+    return looks.length === 4;
+  }, 'four looks');
+  const pauses = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
+  expect(pauses.toSorted((a, b) => a - b)[0]).toBeLessThan(1_500);
+});
+
+test('an installation that was stopped for a while is no dead detector when it starts again', async () => {
+  const all = await setup({ sweep: false });
+  const sweeping = await all.connect({ sweep: true });
+  sweeping.sweep();
+  const ok = `select from unstuck.ticks where name in ('sweep', 'findings') and last_ok_at > unstuck.clock() - interval '5 seconds'`;
+  const fresh = (): Promise<unknown> =>
+    eventually(async () => (await all.query(ok)).length === 2, 'the detectors go on');
+  await fresh();
+  await sweeping.close();
+  const { round, told } = rounds(all, { rules: [{ kind: 'detector-dead', clearAfter: '0s' }] });
+  await all.moveClock('1 hour');
+  await round();
+  const again = await all.connect({ sweep: true });
+  again.sweep();
+  await all.moveClock('1 hour 11 seconds');
+  await fresh();
+  await round();
+  expect(await told()).toEqual([]);
+});
+
+test('a fallback that was told by itself is not told the same again in place of another channel', async () => {
+  const all = await setup({ sweep: false });
+  const { at, finding } = rounds(all, {
+    channels: {
+      ops: someChannel({ fallback: 'backup' }),
+      backup: someChannel(),
+      other: someChannel({ fallback: 'spare' }),
+      spare: someChannel({ rules: ['nothing'] }),
+    },
+    rules: [RULE, { kind: 'stuck', name: 'nothing' }],
+  });
+  await finding('mail');
+  await at('0s');
+  await all.query(
+    `update unstuck.deliveries set state = 'failed', failed_at = unstuck.clock(), next_at = null where channel in ('ops', 'other')`,
+  );
+  await at('10 seconds');
+  const told = `select channel, payload ->> 'instead_of' as instead_of from unstuck.deliveries order by channel`;
+  expect(await all.query(told)).toEqual([
+    { channel: 'backup', instead_of: null },
+    { channel: 'ops', instead_of: null },
+    { channel: 'other', instead_of: null },
+    { channel: 'spare', instead_of: 'other' },
+  ]);
+});
+
+test('deliveries are listed the newest first, those of alerts too', async () => {
+  const all = await setup({ sweep: false });
+  const { at, finding } = rounds(all);
+  for (const minute of [1, 2, 3, 4, 5, 6]) {
+    await finding(`type-${minute}`);
+    await at(`${minute} minutes`);
+  }
+  const { deliveries: listed } = await all.unstuck.deliveries.list();
+  const times = listed.map(({ createdAt }) => createdAt.getTime());
+  expect(times).toHaveLength(6);
+  expect(times).toEqual(times.toSorted((a, b) => b - a));
 });

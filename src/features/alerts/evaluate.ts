@@ -146,7 +146,6 @@ async function store(
   await database.run(closeForgottenAlerts, [], client);
   if (messages.length === 0) return;
   const rows = messages.map(({ channel, event, subject, text, severity, data }) => ({
-    id: randomUUID(),
     channel,
     payload: { event, subject, text, severity, data },
   }));
