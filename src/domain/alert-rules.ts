@@ -123,7 +123,7 @@ export const RULE_KINDS = {
     },
   },
   'target-waits': {
-    about: 'Jobs wait for a remote worker that is not down: it is paused, busy, or gone.',
+    about: 'Jobs wait for a remote worker that is neither down nor paused: it is busy, or gone.',
     subject: 'the target',
     severity: 'warning',
     for: '30m',

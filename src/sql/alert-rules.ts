@@ -144,13 +144,13 @@ export const seeDownTargets: Statement<SightRow> = statement(
   order by g.down_since, g.name limit ${SUBJECTS_MAX}`,
 );
 
-/** Targets that are not down, and for which jobs wait for so long that there is a finding: $1 names or null. */
+/** Targets that are neither down nor paused (other rules tell of these), and for which jobs wait for so long that there is a finding: $1 names or null. */
 export const seeWaitedFor: Statement<SightRow> = statement(
   'see-waited-for',
   (t) => sql`
   select f.subject, f.count::text, f.oldest as since, jsonb_build_object('reason', f.reason, 'action', f.action) as facts
   from ${t.findings} f left join ${t.targets} g on g.name = f.subject
-  where f.kind = 'target' and f.next_look >= ${t.now} and (g.name is null or g.state = 'up' or ${paused(t)}) and ${among(sql`f.subject`, sql`$1`)}
+  where f.kind = 'target' and f.next_look >= ${t.now} and (g.name is null or (g.state = 'up' and not ${paused(t)})) and ${among(sql`f.subject`, sql`$1`)}
   order by f.count desc, f.subject limit ${SUBJECTS_MAX}`,
 );
 

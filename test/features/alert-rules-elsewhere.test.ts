@@ -24,7 +24,7 @@ const OWN: Readonly<Record<LateGroup['kind'], readonly RuleKind[]>> = {
   running: [],
   loop: [],
   bridge: [],
-  target: ['target-down', 'target-waits'],
+  target: ['target-down', 'target-waits', 'paused-with-backlog'],
   schedule: ['schedule-missed'],
 };
 
@@ -44,15 +44,22 @@ const TARGET = `insert into unstuck.targets (name, worker_id, url, failures_max,
 const WAITS = `insert into unstuck.findings (kind, subject, reason, action, count, oldest, first_seen, last_seen, next_look)
   values ('target', $1, 'target "' || $1 || '" is so', 'do that', 3, now(), now(), now(), now() + interval '1 year')`;
 
-test('O1: jobs that wait for a target that is not down are told of: it is paused, busy, or gone', async () => {
+test('O1: jobs that wait for a target are told of by one rule each: it is down, busy or gone, or paused', async () => {
   const all = await setup({ sweep: false });
-  for (const [name, state] of Object.entries({ busy: 'up', down: 'down', forgotten: 'down' }))
+  for (const [name, state] of Object.entries({
+    busy: 'up',
+    down: 'down',
+    forgotten: 'down',
+    kept: 'up',
+  }))
     await all.query(TARGET, [name, state]);
-  await all.query(`update unstuck.targets set paused_at = now() where name = 'forgotten'`);
-  for (const name of ['busy', 'down', 'forgotten', 'gone']) await all.query(WAITS, [name]);
+  await all.query(
+    `update unstuck.targets set paused_at = now() where name in ('forgotten', 'kept')`,
+  );
+  for (const name of ['busy', 'down', 'forgotten', 'gone', 'kept']) await all.query(WAITS, [name]);
   const subjects = async (options: RuleOptions): Promise<string[]> =>
     (await seen(all, options)).map(({ subject }) => subject);
-  expect(await subjects({ kind: 'target-waits' })).toEqual(['busy', 'forgotten', 'gone']);
+  expect(await subjects({ kind: 'target-waits' })).toEqual(['busy', 'gone']);
   expect(await subjects({ kind: 'target-waits', targets: ['gone'] })).toEqual(['gone']);
   expect(await subjects({ kind: 'target-down' })).toEqual(['down']);
   expect((await seen(all, { kind: 'target-waits' }))[0]?.summary).toBe(

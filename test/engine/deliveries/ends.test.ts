@@ -1,9 +1,11 @@
 // The laws of telling an end (S2.9): whatever ends a job tells once, with the outcome and in its transaction; what is no end tells nothing.
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { defineJob } from '../../../src/domain/define-job.ts';
 import { Cancel } from '../../../src/domain/outcome.ts';
 import { Sweeper } from '../../../src/engine/sweeper.ts';
-import { eventually, job, type Setup, setup } from '../../support/unstuck.ts';
+import { anything, eventually, job, type Setup, setup } from '../../support/unstuck.ts';
+import { HERE, remoteWorker, targetAt } from '../targets/support/remote-worker.ts';
 
 const notify = { webhook: 'https://receiver.invalid/hook?secret=1' };
 const nobody = { ready: () => undefined, notify: () => Promise.resolve() };
@@ -57,10 +59,37 @@ async function lost(all: Setup, crashes: number): Promise<string> {
   return id;
 }
 
+/** Lets a worker elsewhere that asks for its jobs end one. */
+function pulled(how: 'complete' | 'fail'): Way {
+  return async (all) => {
+    const id = await stored(all);
+    const [fence] = await all.unstuck.pull.claim(randomUUID(), { types: ['t'] });
+    if (fence === undefined) throw new Error('There was nothing to claim.');
+    if (how === 'complete') await all.unstuck.pull.complete(fence, 1);
+    else await all.unstuck.pull.fail(fence, { error: { message: 'no' }, retry: false });
+    return id;
+  };
+}
+
 const WAYS: Readonly<Record<string, readonly [way: Way, state: string]>> = {
   'a handler that returns': [run('good'), 'completed'],
   'a handler that throws for the last time': [run('bad'), 'failed'],
   'a handler that cancels': [run('dropped'), 'cancelled'],
+  'a remote worker that answers': [
+    async (all) => {
+      const remote = await remoteWorker();
+      const sends = await all.connect(HERE);
+      const target = targetAt(remote);
+      const assemble = defineJob({ type: 'assemble', input: anything, target });
+      await sends.work([assemble]);
+      const { id } = await sends.enqueue(assemble, 1, { notify });
+      await sends.wait(id);
+      return id;
+    },
+    'completed',
+  ],
+  'a pull worker that completes': [pulled('complete'), 'completed'],
+  'a pull worker that fails': [pulled('fail'), 'failed'],
   'a person who cancels': [
     async (all) => (await all.unstuck.cancel(await stored(all))).id,
     'cancelled',

@@ -20,6 +20,10 @@ const echo = ({ sent }: Parameters<Answer>[0]): object => ({
 /** What a target does once, before it is well again. */
 const UNCLEAR: Readonly<Record<string, readonly [answer: Answer, code: string]>> = {
   'accepts the connection and hangs': [() => undefined, 'ANSWER_TIMEOUT'],
+  'N5: answers after its time': [
+    (got, response) => void setTimeout(() => void completes(got, response), 800),
+    'ANSWER_TIMEOUT',
+  ],
   'N9: drips bytes': [
     (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
