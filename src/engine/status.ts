@@ -1,4 +1,5 @@
 /** Status: the whole installation at a glance, and what in it is late. */
+import { countOverdue } from '../sql/alert-rules.ts';
 import {
   countFinished,
   countLive,
@@ -145,13 +146,13 @@ export async function readStatus(database: Database): Promise<Status> {
   };
 }
 
-/** Returns how many late jobs no current finding explains, by type: what `stuck` of the status adds up. */
+/** Returns how many late jobs no current finding explains, by type, at little cost: what `stuck` of the status adds up, but for jobs behind the heads of their queues. */
 export async function countStuck(database: Database): Promise<ReadonlyMap<string, number>> {
-  const [live, findings] = await Promise.all([
-    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
+  const [overdue, findings] = await Promise.all([
+    database.run(countOverdue, [ROUND_MS, overdueGraceMs(database.config)]),
     readFindings(database),
   ]);
-  return stuckOf(live, findings);
+  return stuckOf(overdue, findings);
 }
 
 function stuckOf(live: readonly Counted[], findings: readonly Finding[]): Map<string, number> {

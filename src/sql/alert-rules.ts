@@ -1,7 +1,8 @@
 /** Alert rules: where each kind looks. Every statement is bounded, and none needs the sweep or the findings to be alive but those that read them. */
 import { LOOK_GRACE } from './bridges.ts';
-import { HEAD_MAX, headsCte } from './findings.ts';
+import { gateGrace, HEAD_MAX, headsCte } from './findings.ts';
 import { type Partition, partitionName } from './partitions.ts';
+import { eachJob } from './probes.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 import { paused } from './targets.ts';
 
@@ -23,6 +24,40 @@ const ms = (value: Sql): Sql => sql`${value}::bigint * interval '1 ms'`;
 /** Whether a name is among those given, or none were. */
 const among = (name: Sql, given: Sql): Sql =>
   sql`(${given}::text[] is null or ${name} = any (${given}::text[]))`;
+
+/** So many at each gate are counted. */
+const LATE_MAX: Sql = sql`10001`;
+
+/**
+ * Live jobs that are overdue as `count-live` says it ($1, $2 as there), where findings look too, and no more of them: counting all live jobs, of which there are most
+ * when something is wrong, took 2.3 s of a million. Jobs behind the first 500 of their queue are seen by the walk of the findings, whose death is a rule of its own.
+ */
+export const countOverdue: Statement<{
+  type: string;
+  state: string;
+  waits_for: string | null;
+  overdue: string;
+}> = statement(
+  'count-overdue',
+  (t) => sql`
+  with recursive ${headsCte(t)}, gates as (
+    select g.gate from (values ('admit'), ('hold'), ('slot'), ('time'), ('retry'), ('target'), ('limit'), ('executions')) as g (gate)
+  ), overdue as (
+    select j.type, 'pending' as state, g.gate as waits_for from gates g cross join lateral (
+      select j.type from ${t.jobs} j
+      where j.waits_for = g.gate and j.wake_at < ${t.now} - ${gateGrace(sql`g.gate`)} - ${ms(sql`$1`)} order by j.wake_at limit ${LATE_MAX}) j
+    union all
+    select h.type, 'queued', null from heads h cross join lateral (
+      select j.claim_by from ${t.jobs} j
+      where j.type = h.type and j.rank = h.rank and j.waits_for is null and j.worker_id is null order by j.seq limit ${HEAD_MAX}) q
+    where q.claim_by < ${t.now} - ${ms(sql`$1`)}
+    union all
+    select j.type, 'running', null from ${t.claims} c cross join lateral unnest(c.job_ids) as held (id)
+    ${eachJob(t, sql`j.type, j.expires_at`, sql`j.id = held.id and j.worker_id = c.worker_id`)}
+    where c.expires_at < ${t.now} - ${ms(sql`$2`)} - ${ms(sql`$1`)} and j.expires_at < ${t.now} - ${ms(sql`$2`)} - ${ms(sql`$1`)}
+  )
+  select o.type, o.state, o.waits_for, count(*)::text as overdue from overdue o group by 1, 2, 3 order by 1, 2, 3`,
+);
 
 /** Current findings: $1 kinds or null. */
 export const seeFindings: Statement<SightRow> = statement(

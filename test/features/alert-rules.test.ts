@@ -1,4 +1,5 @@
 // The laws of alert rules: what each kind sees, and what it leaves alone.
+import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { Sight } from '../../src/domain/alert-decisions.ts';
 import type { RuleOptions } from '../../src/domain/alert-rules.ts';
@@ -43,6 +44,38 @@ test('stuck: late jobs that no current finding explains, by type', async () => {
   expect(await seen(all, { kind: 'stuck' })).toMatchObject([{ subject: 'mail', count: 1 }]);
   await all.unstuck.stuck();
   expect(await seen(all, { kind: 'stuck' })).toEqual([]);
+});
+
+test('stuck: at every gate, in the queue and running, with the grace that findings give, as the status counts it', async () => {
+  const all = await setup({ sweep: false });
+  const gates = ['hold', 'slot', 'time', 'retry', 'target', 'limit', 'executions'];
+  for (const gate of gates)
+    await all.query(
+      `insert into unstuck.jobs (type, waits_for, wake_at, wants_pool, limit_key, attempts_max, claim_within_ms)
+        values ($1::text, $1::text, now() + interval '1 minute', case when $1 = 'slot' then 'p' end, case when $1 = 'limit' then 'l' end, 5, 300000)`,
+      [gate],
+    );
+  const both = async (): Promise<readonly [string[], number]> => [
+    (await seen(all, { kind: 'stuck' })).map(({ subject }) => subject).toSorted(),
+    (await all.unstuck.status()).stuck,
+  ];
+  await all.query(
+    `insert into unstuck.jobs (type, waits_for, wake_at, claim_by, attempts_max, claim_within_ms) values ('queued', null, null, now() + interval '1 minute', 5, 300000)`,
+  );
+  await all.query(
+    `with w as (insert into unstuck.workers (id, name, host, pid, pid_started, lease_ms, lease_until, beat_at, state, types, concurrency, version, started_at)
+      values ($1, 'w', 'm', 1, '', 10000, now() + interval '1 hour', now(), 'live', '{}', 1, '1', now())),
+     j as (insert into unstuck.jobs (type, waits_for, wake_at, worker_id, token, attempt, started_at, expires_at, attempts_max, claim_within_ms)
+      values ('running', null, null, $1, 1, 1, now(), now() + interval '1 minute', 5, 300000) returning id)
+     insert into unstuck.claims (id, worker_id, job_ids, expires_at, created_at) select gen_random_uuid(), $1, array[id], now() + interval '1 minute', now() from j`,
+    [randomUUID()],
+  );
+  await all.moveClock('55 seconds');
+  expect(await both()).toEqual([[], 0]);
+  await all.moveClock('72 seconds');
+  expect(await both()).toEqual([[...gates, 'queued'].toSorted(), 8]);
+  await all.moveClock('90 seconds');
+  expect(await both()).toEqual([[...gates, 'queued', 'running'].toSorted(), 9]);
 });
 
 test('oldest: how long the oldest queued job of a type, or of a queue, has waited for a worker', async () => {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { expect, test } from 'vitest';
 import { endColumns } from '../../src/engine/settle-rows.ts';
+import { countOverdue } from '../../src/sql/alert-rules.ts';
 import { cancelJobs, deleteJobs } from '../../src/sql/bulk.ts';
 import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
 import { beginDispatch, closeDispatch, takeLooks } from '../../src/sql/dispatches.ts';
@@ -200,6 +201,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     call(findWaitingPools, '', BATCH),
     call(findWaitingKeys, '', BATCH),
     call(findParents, '00000000-0000-0000-0000-000000000000', BATCH),
+    { statement: countOverdue, values: [0, 0], pages: FINDING_PAGES },
     { statement: findLateGroups, values: [0, 0, 8_000], pages: FINDING_PAGES },
   ];
 }
