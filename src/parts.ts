@@ -102,7 +102,7 @@ function share(database: Database, log: Log, telling: DeliveryConfig): Shared {
   const bulkActions = new BulkActions(database, log);
   const ends = new PullEnds(database, log, { ready: onReady, ended: onEnded }, meter);
   const dispatcher = new Dispatcher(database, new TargetCalls(database, telling), ends, log);
-  const targetSweep = new TargetSweep(dispatcher, log);
+  const targetSweep = new TargetSweep(database, dispatcher, log);
   const chores: readonly Chore[] = [
     { name: 'schedules', work: 'schedules', run: (on) => fireDue(on, enqueuer, log) },
     { name: 'bulk actions', work: 'bulk-actions', run: () => bulkActions.adopt() },

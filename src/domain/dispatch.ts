@@ -2,7 +2,7 @@
 import { readRetryAfter } from '../std/retry-after.ts';
 import { shown } from '../std/shown.ts';
 import type { RemoteDefinition } from './define-target.ts';
-import { readObject } from './json.ts';
+import { parseJson, readObject } from './json.ts';
 import { toStorableText } from './payload.ts';
 
 /** What a target is sent of an attempt. */
@@ -35,6 +35,13 @@ export type Arrived =
       readonly code: string;
       readonly message: string;
     };
+
+/** Which attempt of a job, and which job of a type, is sent. */
+export interface Turn {
+  readonly turn: number;
+  readonly attempt: number;
+  readonly attemptsMax: number;
+}
 
 /** What is told of a failure. */
 export interface Failure {
@@ -118,15 +125,27 @@ export function judge(
   return { kind: 'unclear', failure: httpFailure(status) };
 }
 
-/** The targets that can take a job now, in the order in which they are tried; `turn` counts the jobs that were sent. */
+/**
+ * The targets that can take a job now, in the order in which they are tried. With `round-robin` they take turns by `turn`, which counts the jobs that were sent; with
+ * `fallback` the attempts of a job are shared out in their order, so that one that fails with the first for half of its attempts is tried by the second.
+ */
 export function inTurn<T extends { readonly name: string; readonly usable: boolean }>(
   { names, pick }: RemoteDefinition,
   rows: readonly T[],
-  turn: number,
+  { turn, attempt, attemptsMax }: Turn,
 ): T[] {
-  const start = pick === 'round-robin' ? turn % names.length : 0;
-  const order = [...names.slice(start), ...names.slice(0, start)];
-  return order.flatMap((name) => rows.find((row) => row.name === name && row.usable) ?? []);
+  const usable = (order: readonly string[]): T[] =>
+    order.flatMap((name) => rows.find((row) => row.name === name && row.usable) ?? []);
+  // Among those that take jobs: the turns of one that is away are not all those of its neighbour.
+  if (pick === 'round-robin') return from(usable(names), turn);
+  const share = Math.floor(((attempt - 1) * names.length) / attemptsMax);
+  return usable(from(names, Math.min(share, names.length - 1)));
+}
+
+/** A list that begins at a place of it and comes round. */
+function from<T>(list: readonly T[], place: number): T[] {
+  const start = list.length === 0 ? 0 : place % list.length;
+  return [...list.slice(start), ...list.slice(0, start)];
 }
 
 function judgeFailed({
@@ -162,7 +181,7 @@ function readTold(body: string, fence: { id: string; token: string }): Verdict |
   const { id, token, status, result = null, error, retry, progress, note } = told;
   const isEcho = typeof token === 'string' || typeof token === 'number';
   if (!isEcho || id !== fence.id || String(token) !== fence.token) return undefined;
-  if (status === 'completed') return { kind: 'completed', result };
+  if (status === 'completed') return isExact(body) ? { kind: 'completed', result } : INEXACT;
   if (status === 'accepted' || status === 'running')
     return {
       kind: 'accepted',
@@ -172,6 +191,25 @@ function readTold(body: string, fence: { id: string; token: string }): Verdict |
   if (status === 'unknown') return { kind: 'unknown' };
   if (status !== 'failed') return undefined;
   return { kind: 'failed', error: errorOf(error), retry: retry !== false };
+}
+
+/** As over HTTP, no number becomes another one in silence. */
+const INEXACT: Verdict = {
+  kind: 'failed',
+  retry: false,
+  error: {
+    code: 'RESULT_UNSTORABLE',
+    message: 'Its result holds a number that cannot be kept exactly. Let it answer with a text.',
+  },
+};
+
+function isExact(body: string): boolean {
+  try {
+    parseJson(body, 'the answer');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whatever a target says of its error becomes one that can be stored. */

@@ -72,7 +72,8 @@ export class Dispatcher {
     const turn = this.#turns.get(row.type) ?? 0;
     this.#turns.set(row.type, turn + 1);
     const targets = await this.#persist(() => this.#database.run(readTargets, [remote.names]));
-    for (const { name } of inTurn(remote, targets, turn)) {
+    const at = { turn, attempt: row.attempt, attemptsMax: row.attempts_max };
+    for (const { name } of inTurn(remote, targets, at)) {
       const begun = await this.#begin(attempt, name);
       if (begun === 'stale') return 'dropped';
       if (begun === 'taken') continue;
@@ -149,7 +150,7 @@ export class Dispatcher {
         await this.#accepted(job, verdict);
         return 'done';
       case 'busy':
-        await this.#hold(name, verdict.waitMs, verdict.failure);
+        await this.hold(name, verdict.waitMs, verdict.failure);
         return 'next';
       case 'unreachable':
         await this.failed(name, job, verdict.failure, 'not-sent');
@@ -199,7 +200,8 @@ export class Dispatcher {
     if (noted?.before === 'half-open') this.#log.info('target_up', { target: name });
   }
 
-  async #hold(name: string, waitMs: number, failure: Failure): Promise<void> {
+  /** Sends a target nothing for as long as it asks for. */
+  async hold(name: string, waitMs: number, failure: Failure): Promise<void> {
     const values = [name, Math.round(waitMs), JSON.stringify(failure)];
     const [held] = await this.#persist(() => this.#database.run(holdTarget, values));
     if (held?.before === 'half-open') this.#log.info('target_up', { target: name });

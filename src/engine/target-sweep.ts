@@ -1,4 +1,6 @@
 /** Target sweep: what a round of the sweep does for remote workers: parks, lets go on, asks who is down, and looks after what was sent. */
+
+import type { Verdict } from '../domain/dispatch.ts';
 import type { Log } from '../domain/log.ts';
 import { readTrace } from '../domain/trace.ts';
 import { type LookRow, takeLooks } from '../sql/dispatches.ts';
@@ -62,11 +64,13 @@ const UNPARK: Move = {
 
 /** What rounds of the sweep do for targets. Calls to targets go on behind the round, which must not wait for whoever does not answer. */
 export class TargetSweep {
+  #database: Database;
   #dispatcher: Dispatcher;
   #log: Log;
   #calls = new Set<Promise<void>>();
 
-  constructor(dispatcher: Dispatcher, log: Log) {
+  constructor(database: Database, dispatcher: Dispatcher, log: Log) {
+    this.#database = database;
     this.#dispatcher = dispatcher;
     this.#log = log;
   }
@@ -128,7 +132,7 @@ export class TargetSweep {
 
   async #probeDue(database: Database): Promise<number> {
     const probes = await database.run(takeProbes, [PROBES_MAX, this.#dispatcher.calls.names]);
-    for (const probe of probes) this.#behind(() => this.#probe(database, probe));
+    for (const probe of probes) this.#behind(() => this.#probe(probe));
     return probes.length;
   }
 
@@ -147,15 +151,16 @@ export class TargetSweep {
     this.#calls.add(call);
   }
 
-  async #probe(database: Database, probe: ProbeRow): Promise<void> {
+  /** What comes of it is written over the connection's own database: the round's may be closed by then. */
+  async #probe(probe: ProbeRow): Promise<void> {
     const { name, probes } = probe;
     const failure = await this.#dispatcher.calls.probe(probe);
     if (failure !== undefined) {
-      await database.run(probeFailed, [name, probes, JSON.stringify(failure)]);
+      await this.#database.run(probeFailed, [name, probes, JSON.stringify(failure)]);
       this.#log.warn('target_still_down', { target: name, probes, ...failure });
       return;
     }
-    const [back] = await database.run(probeAnswered, [name, probes]);
+    const [back] = await this.#database.run(probeAnswered, [name, probes]);
     if (back !== undefined)
       this.#log.info(back.state === 'up' ? 'target_up' : 'target_tried', { target: name, probes });
   }
@@ -170,11 +175,18 @@ export class TargetSweep {
     }
     if (!row.accepted) return this.#sendAgain(row);
     if (told === undefined && !row.down) return this.#silent(row);
-    if (told !== undefined && 'failure' in told && told.kind !== 'busy')
+    if (told?.kind === 'busy') return this.#busy(row, told);
+    if (told !== undefined && 'failure' in told)
       await this.#dispatcher.failed(target, fence, told.failure, 'asked');
     // What a target that is down had accepted goes out again when it is back; if it still works on that, its answer is refused.
     if (row.down) await this.#dispatcher.park(target, fence, PARKED_BEHIND);
     else await this.#dispatcher.lookIn(fence, row.silence_ms);
+  }
+
+  /** It takes no questions now, and no jobs; what it had accepted it has still. */
+  async #busy(row: LookRow, told: Extract<Verdict, { readonly kind: 'busy' }>): Promise<void> {
+    await this.#dispatcher.hold(row.target, told.waitMs, told.failure);
+    await this.#dispatcher.lookIn(row, Math.round(Math.max(row.silence_ms, told.waitMs)));
   }
 
   /** Whoever sent it has died over it: the same attempt is sent again, under the same key. */

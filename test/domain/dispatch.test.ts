@@ -129,12 +129,50 @@ test('a request that was refused by a rule or made no connection was certainly n
 test('targets take turns by the number of jobs that were sent, and those that take none are left out', () => {
   const rows = ['a', 'b', 'c'].map((name) => ({ name, usable: name !== 'b' }));
   const names = (pick: 'fallback' | 'round-robin', turn: number): string[] =>
-    inTurn({ names: ['a', 'b', 'c'], pick, known: [] }, rows, turn).map(({ name }) => name);
+    inTurn({ names: ['a', 'b', 'c'], pick, known: [] }, rows, {
+      turn,
+      attempt: 1,
+      attemptsMax: 5,
+    }).map(({ name }) => name);
   expect([0, 1, 2, 3].map((turn) => names('round-robin', turn))).toEqual([
     ['a', 'c'],
     ['c', 'a'],
-    ['c', 'a'],
     ['a', 'c'],
+    ['c', 'a'],
   ]);
   expect(names('fallback', 5)).toEqual(['a', 'c']);
+});
+
+test('S4.6: the attempts of a job are shared out among its targets in their order', () => {
+  const first = (names: readonly string[], attempt: number, attemptsMax: number): unknown => {
+    const rows = names.map((name) => ({ name, usable: true }));
+    const at = { turn: 7, attempt, attemptsMax };
+    return inTurn({ names, pick: 'fallback', known: [] }, rows, at)[0]?.name;
+  };
+  const of = (names: readonly string[], attemptsMax: number): unknown[] =>
+    Array.from({ length: attemptsMax }, (_, index) => first(names, index + 1, attemptsMax));
+  expect(of(['a'], 3)).toEqual(['a', 'a', 'a']);
+  expect(of(['a', 'b'], 5)).toEqual(['a', 'a', 'a', 'b', 'b']);
+  expect(of(['a', 'b', 'c'], 3)).toEqual(['a', 'b', 'c']);
+  expect(of(['a', 'b'], 1)).toEqual(['a']);
+  // More than there should be, as after a retry by hand.
+  expect(first(['a', 'b'], 9, 5)).toBe('b');
+});
+
+test('a number in a result that cannot be kept exactly fails the job, and becomes no other in silence', () => {
+  const told = (result: string): string =>
+    `{"id":"${FENCE.id}","token":"${FENCE.token}","status":"completed","result":${result}}`;
+  const verdict = (result: string): unknown =>
+    judge(
+      { kind: 'answer', status: 200, body: told(result), retryAfter: undefined },
+      FENCE,
+      false,
+      0,
+    );
+  expect(verdict('9007199254740993')).toMatchObject({
+    kind: 'failed',
+    retry: false,
+    error: { code: 'RESULT_UNSTORABLE' },
+  });
+  expect(verdict('9007199254740991')).toEqual({ kind: 'completed', result: 9007199254740991 });
 });

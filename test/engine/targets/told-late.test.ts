@@ -163,3 +163,26 @@ test('dispatches of a target that nobody here knows are in nobody’s way', asyn
   await silentJobs(all.query, 'gone', 'elsewhere', 80);
   expect(await all.unstuck.wait(await all.enqueue())).toMatchObject({ state: 'completed' });
 });
+
+test('N8: a target that is asked about a job and is busy is asked again when it said, and the job stays with it', async () => {
+  const all = await begin({ silence: '1s' }, {}, {}, '/{id}/{token}');
+  all.worker.answer(
+    accepts,
+    (_, response) => void response.writeHead(429, { 'retry-after': '600' }).end(),
+  );
+  const id = await all.enqueue();
+  const looks = (): Promise<{ in_s: number }[]> =>
+    all.query(
+      `select extract(epoch from look_at - unstuck.clock())::float8 as in_s from unstuck.dispatches where look_at > unstuck.clock() + interval '5 minutes'`,
+    );
+  const [look] = await eventually(async () => {
+    const rows = await looks();
+    return rows.length > 0 && rows;
+  }, 'it is looked after later');
+  expect(look?.in_s).toBeGreaterThan(580);
+  expect(await all.unstuck.get(id)).toMatchObject({ state: 'running', attempt: 1 });
+  expect(await all.unstuck.targets.get('assembler')).toMatchObject({
+    state: 'up',
+    holdUntil: expect.any(Date),
+  });
+});
