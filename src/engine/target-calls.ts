@@ -139,6 +139,11 @@ export class TargetCalls {
     return this.#of(name).definition.statusUrl !== undefined;
   }
 
+  /** Whether a result can come from a target after it has accepted a job: it can call back, or be asked. */
+  isHeard(name: string): boolean {
+    return this.#database.config.publicUrl !== '' || this.isAsked(name);
+  }
+
   /** Asks a target how an attempt stands that it was sent; undefined for one that cannot be asked. */
   async ask(
     name: string,
