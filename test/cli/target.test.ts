@@ -139,7 +139,7 @@ test.each([['work'], ['start']])(
 test('a module that exports neither a job nor a target is refused', async () => {
   const { code, stderr } = await run(['work', 'test/cli/support/command.ts'], {});
   expect(code).toBe(2);
-  expect(stderr).toContain('made with defineJob or defineTarget');
+  expect(stderr).toContain('made with defineJob, defineTarget');
 });
 
 /** Asks at both doors, one after the other. */

@@ -77,7 +77,7 @@ function failureOf(error: unknown): Sent {
   if (code === 'ERR_MODULE_NOT_FOUND')
     return failed(
       'PACKAGE_MISSING',
-      'E-mail needs the package nodemailer: npm install nodemailer.',
+      'E-mail needs the package nodemailer: npm install nodemailer, and start this process again.',
       true,
     );
   // 5xx to the recipient or the text is final; to the login or the sender it is ours to set right.

@@ -14,7 +14,7 @@ export async function loadPackage<T extends object>(
       kind: 'failed',
       again: false,
       code: 'PACKAGE_MISSING',
-      message: `The package ${name} could not be loaded. Install it: npm install ${name} (${reason.slice(0, 200)}).`,
+      message: `The package ${name} could not be loaded. Install it, and start this process again: npm install ${name} (${reason.slice(0, 200)}).`,
     };
   }
 }
