@@ -371,10 +371,9 @@ export class Unstuck {
     if (this.#whole !== undefined) return this.#database.close();
     await this.#view?.close();
     this.#parts.waiter.stop();
-    await this.#parts.bridgeRunner.stop();
-    await this.bulkActions.stop();
-    await this.#parts.alarm.stop();
-    await this.#parts.fleet.stop();
+    // At once: a Redis or a channel that does not answer must not let workers go on taking jobs.
+    const { bridgeRunner, alarm, fleet } = this.#parts;
+    await Promise.all([bridgeRunner.stop(), this.bulkActions.stop(), alarm.stop(), fleet.stop()]);
     await this.#parts.targetSweep.stop();
     this.#parts.dispatcher.calls.close();
     await this.#parts.requests.stop();

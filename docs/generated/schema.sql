@@ -135,7 +135,7 @@ create table deliveries (
   delivered_at timestamp with time zone,
   failed_at timestamp with time zone,
   constraint deliveries_pkey PRIMARY KEY (id),
-  constraint deliveries_bounds CHECK (length(channel) >= 1 AND length(channel) <= 200 AND length(address) >= 1 AND length(address) <= 2000 AND attempts >= 0 AND token >= 0 AND jsonb_typeof(payload) = 'object'::text),
+  constraint deliveries_bounds CHECK (length(channel) >= 1 AND length(channel) <= 200 AND length(address) >= 1 AND length(address) <= 12000 AND attempts >= 0 AND token >= 0 AND jsonb_typeof(payload) = 'object'::text),
   constraint deliveries_live_has_deadline CHECK ((state = 'pending'::text) = (next_at IS NOT NULL) AND (state = 'pending'::text OR leased_until IS NULL)),
   constraint deliveries_purpose CHECK ((purpose = ANY (ARRAY['notify'::text, 'alert'::text])) AND (purpose <> 'notify'::text OR job_id IS NOT NULL AND address IS NOT NULL)),
   constraint deliveries_state CHECK ((state = ANY (ARRAY['pending'::text, 'delivered'::text, 'failed'::text])) AND (state = 'delivered'::text) = (delivered_at IS NOT NULL) AND (state = 'failed'::text) = (failed_at IS NOT NULL)),
@@ -594,6 +594,8 @@ CREATE INDEX attempts_job ON ONLY unstuck.attempts USING btree (job_id);
 CREATE INDEX audit_carried ON unstuck.audit USING btree (beat_at) WHERE (runner IS NOT NULL);
 
 CREATE INDEX claims_worker ON unstuck.claims USING btree (worker_id);
+
+CREATE INDEX deliveries_alerts ON unstuck.deliveries USING btree (state, channel, COALESCE(delivered_at, failed_at)) WHERE ((purpose = 'alert'::text) AND (state <> 'pending'::text));
 
 CREATE INDEX deliveries_channel ON unstuck.deliveries USING btree (purpose, channel, next_at) WHERE (state = 'pending'::text);
 

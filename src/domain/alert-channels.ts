@@ -1,8 +1,10 @@
 /** Alert channels: by what way and to whom alerts are told. Their secrets are in this process's memory only. */
+import { readUrl } from '../std/http-request.ts';
 import { shown } from '../std/shown.ts';
 import { SEVERITIES } from './alert.ts';
 import type { Severity } from './delivery.ts';
 import { unstuckError } from './errors.ts';
+import { isOfKind } from './kinds.ts';
 import { refuseUnknown } from './known-options.ts';
 import { checkWebhookSecret } from './webhook-signature.ts';
 
@@ -165,8 +167,7 @@ export function pagerdutyChannel(options: PagerdutyOptions): ChannelDefinition<'
 
 /** Whether a value was made by one of the functions here, even by another copy of the package. */
 export function isChannel(value: unknown): value is ChannelDefinition {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind;
-  return typeof value === 'object' && kind === 'unstuck-channel';
+  return isOfKind(value, 'unstuck-channel');
 }
 
 /** The last two digits of a telephone number: enough to know which, too few to know whose. */
@@ -226,10 +227,12 @@ function isAddress(value: unknown): value is string {
 }
 
 function urlOf(value: string, where: string): string {
-  const fits = typeof value === 'string' && value.length <= TEXT_MAX && URL.canParse(value);
-  const url = fits ? new URL(value) : undefined;
-  const plain = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
-  expect(plain && url.password === '', where, 'to be an http(s) address without a user in it');
+  const fits = typeof value === 'string' && value.length <= TEXT_MAX;
+  expect(
+    fits && readUrl(value) !== undefined,
+    where,
+    'to be an http(s) address without a user in it',
+  );
   return value.replace(/\/+$/, '');
 }
 

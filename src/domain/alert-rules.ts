@@ -36,7 +36,8 @@ export const RULE_KINDS = {
     parameters: {},
   },
   findings: {
-    about: 'A group of jobs is late, a worker or a schedule does not get on: there is a finding.',
+    about:
+      'A group of jobs is late, a worker, a schedule or a bridge does not get on: there is a finding.',
     subject: 'kind and subject of the finding',
     severity: 'warning',
     for: '5m',
@@ -105,7 +106,7 @@ export const RULE_KINDS = {
   },
   'paused-with-backlog': {
     about: 'Work piles up behind a pause: somebody may have forgotten it.',
-    subject: 'kind and name of what is paused',
+    subject: 'kind and name of what is paused: a type, a queue, a target',
     severity: 'warning',
     for: '0s',
     parameters: {
@@ -119,6 +120,24 @@ export const RULE_KINDS = {
     for: '0s',
     parameters: {
       targets: { kind: 'names', default: null, about: 'Only these targets; default all.' },
+    },
+  },
+  'target-waits': {
+    about: 'Jobs wait for a remote worker that is not down: it is paused, busy, or gone.',
+    subject: 'the target',
+    severity: 'warning',
+    for: '30m',
+    parameters: {
+      targets: { kind: 'names', default: null, about: 'Only these targets; default all.' },
+    },
+  },
+  'dead-messages': {
+    about: 'Messages of a Redis list cannot become jobs: its dead list grows.',
+    subject: 'the bridge',
+    severity: 'warning',
+    for: '0s',
+    parameters: {
+      bridges: { kind: 'names', default: null, about: 'Only these bridges; default all.' },
     },
   },
   'detector-dead': {
@@ -201,13 +220,18 @@ export interface Rule {
 /** The rules of a definition that gives none. Findings that have a rule of their own are left to it. */
 export const DEFAULT_RULES: readonly RuleOptions[] = [
   { kind: 'stuck' },
-  { kind: 'findings', kinds: ['queued', 'gate', 'slot', 'limit', 'running', 'loop'] },
+  {
+    kind: 'findings',
+    kinds: ['queued', 'hold', 'gate', 'slot', 'limit', 'running', 'loop', 'bridge'],
+  },
   { kind: 'dead-letters' },
   { kind: 'failure-rate' },
   { kind: 'worker-lost' },
   { kind: 'schedule-missed' },
   { kind: 'paused-with-backlog' },
   { kind: 'target-down' },
+  { kind: 'target-waits' },
+  { kind: 'dead-messages' },
   { kind: 'detector-dead' },
   { kind: 'channel-failing' },
 ];

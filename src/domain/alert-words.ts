@@ -1,8 +1,8 @@
 /** Alert words: what a rule has seen, in one line for a person. */
 import { formatDuration } from '../std/duration.ts';
-import { cutText } from './alert.ts';
 import type { Sight } from './alert-decisions.ts';
 import type { Rule, RuleKind, RuleValue } from './alert-rules.ts';
+import { cutText } from './payload.ts';
 
 /** What a rule has seen of one subject, before it is put into words. */
 export interface Seen {
@@ -28,10 +28,7 @@ type Words = (seen: Seen, parameters: Readonly<Record<string, RuleValue>>) => st
 const WORDS: Readonly<Record<RuleKind, Words>> = {
   stuck: ({ subject, count }) =>
     `${jobs(count)} of ${subject} are late, and nothing explains why: unstuck status`,
-  findings: ({ count, facts }) => {
-    const of = count > 1 ? `${jobs(count)}: ` : '';
-    return `${of}${text(facts['reason'])}. Next: ${text(facts['action'])}`;
-  },
+  findings,
   oldest: ({ subject, since }, { over }) =>
     `The oldest job of ${subject} has waited for a worker since ${time(since)}, longer than ${length(over)}`,
   'oldest-of-queue': ({ subject, since }, { over }) =>
@@ -50,11 +47,19 @@ const WORDS: Readonly<Record<RuleKind, Words>> = {
     `${jobs(count)} ${count === 1 ? 'waits' : 'wait'} behind the pause of ${subject}${by(facts)}, the oldest since ${time(since)}`,
   'target-down': ({ subject, count, since, facts }) =>
     `The target ${subject} is down since ${time(since)}${count > 0 ? `, ${jobs(count)} ${count === 1 ? 'waits' : 'wait'} for it` : ''}${colon(facts['error'])}`,
+  'target-waits': findings,
+  'dead-messages': ({ subject, count, facts }) =>
+    `The dead list ${text(facts['list'])} of the bridge ${subject} grows, ${count === 1 ? '1 message is' : `${count} messages are`} in it: unstuck redis dead ${subject}`,
   'detector-dead': ({ subject, since }) =>
     `No process has ended a good round of the ${subject} since ${time(since)}: late jobs may go unseen`,
   'channel-failing': ({ subject, count, since, facts }) =>
     `${count === 1 ? 'A message' : `${count} messages`} to the channel ${subject} did not arrive, the first of ${time(since)}${colon(facts['error'])}`,
 };
+
+function findings({ count, facts }: Seen): string {
+  const of = count > 1 ? `${jobs(count)}: ` : '';
+  return `${of}${text(facts['reason'])}. Next: ${text(facts['action'])}`;
+}
 
 function jobs(count: number): string {
   return count === 1 ? '1 job' : `${count} jobs`;

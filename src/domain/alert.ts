@@ -2,7 +2,6 @@
 import { shown } from '../std/shown.ts';
 import type { Severity } from './delivery.ts';
 import { unstuckError } from './errors.ts';
-import { isStorableText } from './payload.ts';
 
 /** How serious an alert is, the least first. */
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical'];
@@ -90,18 +89,4 @@ export function checkAlertStates(given: AlertFilter['state']): readonly AlertSta
     'REQUEST_INVALID',
     `Expected state to be some of ${ALERT_STATES.join(', ')}, got ${shown(given)}.`,
   );
-}
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** Whether a text can be the id of an alert. */
-export function isAlertId(id: unknown): id is string {
-  return typeof id === 'string' && UUID.test(id);
-}
-
-/** A text that PostgreSQL can hold, cut to so many characters. */
-export function cutText(text: string, max: number): string {
-  const whole = isStorableText(text) ? text : text.toWellFormed().replaceAll('\u0000', '');
-  if (whole.length <= max) return whole;
-  return `${whole.slice(0, max - 1).toWellFormed()}…`;
 }

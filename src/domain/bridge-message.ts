@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { shown } from '../std/shown.ts';
 import type { BridgeDefinition, BridgedJob } from './define-bridge.ts';
+import { isDefinition } from './define-job.ts';
 import { UnstuckError, unstuckError } from './errors.ts';
 import { parseJson } from './json.ts';
-import { isDefinition } from './kinds.ts';
 import { isStorableText } from './payload.ts';
 
 /** A message that has been understood. */

@@ -1,9 +1,11 @@
 /** Alerts: which rules are looked at, by which channels people are told, and where a beat goes while all is well. */
 import { type Duration, parseDuration } from '../std/duration.ts';
+import { readUrl } from '../std/http-request.ts';
 import { shown } from '../std/shown.ts';
 import { type ChannelDefinition, isChannel } from './alert-channels.ts';
 import { DEFAULT_RULES, parseRules, type Rule, type RuleOptions } from './alert-rules.ts';
 import { unstuckError } from './errors.ts';
+import { isOfKind } from './kinds.ts';
 import { refuseUnknown } from './known-options.ts';
 import { isName, NAME_WORDS } from './names.ts';
 
@@ -73,8 +75,7 @@ export function defineAlerts(options: AlertsOptions): AlertsDefinition {
 
 /** Whether a value was made by `defineAlerts`, even by another copy of the package. */
 export function isAlertsDefinition(value: unknown): value is AlertsDefinition {
-  const kind = (value as { kind?: unknown } | null | undefined)?.kind;
-  return typeof value === 'object' && kind === 'unstuck-alerts';
+  return isOfKind(value, 'unstuck-alerts');
 }
 
 function channelsOf(given: AlertsOptions['channels']): ReadonlyMap<string, ChannelDefinition> {
@@ -112,8 +113,8 @@ function checkChannels(
 function beatOf(given: BeatOptions): Beat {
   refuseUnknown(given, ['url', 'every', 'method'], 'beat', 'beat.');
   const { url, every = '1m', method = 'GET' } = given;
-  const fits = typeof url === 'string' && url.length <= 2_000 && URL.canParse(url);
-  if (!fits || !/^https?:/.test(url)) throw invalid('beat.url to be an http(s) address');
+  if (typeof url !== 'string' || url.length > 2_000 || readUrl(url) === undefined)
+    throw invalid('beat.url to be an http(s) address without a user in it');
   if (method !== 'GET' && method !== 'POST')
     throw invalid(`beat.method to be GET or POST, got ${shown(method)}`);
   const shownPart = { everyMs: lengthOf(every, 'beat.every', ['10s', '1d']), method };

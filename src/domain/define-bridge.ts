@@ -2,10 +2,9 @@
 import type { Duration } from '../std/duration.ts';
 import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
-import type { AnyJob } from './define-job.ts';
+import { type AnyJob, isDefinition } from './define-job.ts';
 import { unstuckError } from './errors.ts';
 import type { EnqueueOptions } from './job.ts';
-import { isDefinition } from './kinds.ts';
 import { refuseUnknown } from './known-options.ts';
 import { isName, NAME_WORDS } from './names.ts';
 import { checkRedisUrl } from './redis-url.ts';

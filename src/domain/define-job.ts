@@ -13,6 +13,7 @@ import {
 } from './define-target.ts';
 import { unstuckError } from './errors.ts';
 import type { Plan } from './executions.ts';
+import { isOfKind } from './kinds.ts';
 import { refuseUnknown } from './known-options.ts';
 import { type Limit, type LimitOptions, parseLimit } from './limits.ts';
 import type { Log } from './log.ts';
@@ -203,6 +204,11 @@ export function defineJob(
 
 function runElsewhere(): never {
   throw new TypeError('A job that has a target is sent there, and never run here.');
+}
+
+/** Whether a value was made by `defineJob`, even by another copy of the package. */
+export function isDefinition(value: unknown): value is AnyJob {
+  return isOfKind(value, 'unstuck-job');
 }
 
 /** Makes a definition of options that are known by name already. Throws what `defineJob` throws. */

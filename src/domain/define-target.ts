@@ -1,7 +1,9 @@
 /** Targets: workers elsewhere that get their jobs by HTTP, and may be away for a while. */
 import { type Duration, parseDuration } from '../std/duration.ts';
+import { readUrl } from '../std/http-request.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
+import { isOfKind } from './kinds.ts';
 import { refuseUnknown } from './known-options.ts';
 import { isName, NAME_WORDS } from './names.ts';
 import { LONGEST_MS } from './retry-policy.ts';
@@ -139,7 +141,7 @@ export type TargetOption =
 
 /** Whether a value was made by `defineTarget`, even by another copy of the package. */
 export function isTarget(value: unknown): value is TargetDefinition {
-  return (value as { kind?: unknown } | null | undefined)?.kind === 'unstuck-target';
+  return isOfKind(value, 'unstuck-target');
 }
 
 /** Checks where the jobs of a type are sent; undefined for one that runs here. Throws TARGET_INVALID. */
@@ -197,10 +199,8 @@ function statusUrl(value: string | undefined, what: string): string | undefined 
 
 /** Never repeats the value: people put secrets into URLs. */
 function checkUrl(value: unknown, what: string): string {
-  if (typeof value === 'string' && value.length <= URL_MAX && URL.canParse(value)) {
-    const { protocol, username, password } = new URL(value);
-    if (['http:', 'https:'].includes(protocol) && username === '' && password === '') return value;
-  }
+  const fits = typeof value === 'string' && value.length <= URL_MAX;
+  if (fits && readUrl(value) !== undefined) return value;
   throw invalid(
     what,
     `an http or https URL of at most ${URL_MAX} characters, without a user or password`,

@@ -1,6 +1,8 @@
 /** Dispatch: what is sent to a target, what its answer means, and which target is next; pure. */
+import { readRetryAfter } from '../std/retry-after.ts';
 import { shown } from '../std/shown.ts';
 import type { RemoteDefinition } from './define-target.ts';
+import { readObject } from './json.ts';
 import { toStorableText } from './payload.ts';
 
 /** What a target is sent of an attempt. */
@@ -155,7 +157,7 @@ function rejected(status: number, body: string): Verdict {
 }
 
 function readTold(body: string, fence: { id: string; token: string }): Verdict | undefined {
-  const told = parsed(body);
+  const told = readObject(body);
   if (told === undefined) return undefined;
   const { id, token, status, result = null, error, retry, progress, note } = told;
   const isEcho = typeof token === 'string' || typeof token === 'number';
@@ -170,17 +172,6 @@ function readTold(body: string, fence: { id: string; token: string }): Verdict |
   if (status === 'unknown') return { kind: 'unknown' };
   if (status !== 'failed') return undefined;
   return { kind: 'failed', error: errorOf(error), retry: retry !== false };
-}
-
-function parsed(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Whatever a target says of its error becomes one that can be stored. */
@@ -200,9 +191,7 @@ function errorOf(error: unknown): { message: string; code?: string; name?: strin
   };
 }
 
-/** `Retry-After` in seconds or as a date (RFC 9110 §10.2.3). */
 function waitOf(value: string | undefined, nowMs: number): number {
-  if (value === undefined) return BUSY_MS;
-  const ms = /^\d{1,9}$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - nowMs;
-  return Number.isNaN(ms) ? BUSY_MS : Math.min(BUSY_MAX_MS, Math.max(1_000, ms));
+  const ms = readRetryAfter(value, nowMs);
+  return ms === undefined ? BUSY_MS : Math.min(BUSY_MAX_MS, Math.max(1_000, ms));
 }

@@ -1,9 +1,9 @@
 /** Finding the definitions that a module exports: of jobs, and of whatever else has a kind. */
 import { type AlertsDefinition, isAlertsDefinition } from './define-alerts.ts';
 import type { BridgeDefinition } from './define-bridge.ts';
-import type { AnyJob } from './define-job.ts';
+import { type AnyJob, isDefinition } from './define-job.ts';
 import { isTarget, type TargetDefinition } from './define-target.ts';
-import { isDefinition, isOfKind } from './kinds.ts';
+import { isOfKind } from './kinds.ts';
 
 /** Returns every job definition among the exports of a module: by itself, or in an array. */
 export function findDefinitions(exports: Readonly<Record<string, unknown>>): AnyJob[] {

@@ -38,6 +38,18 @@ export function snakeJson(value: unknown): unknown {
   );
 }
 
+/** Reads an object that somebody else wrote as JSON; undefined when the text is none. */
+export function readObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Reads JSON text. Throws REQUEST_INVALID when it is none, and INPUT_UNSTORABLE for a number that would silently become
  * another one (a whole number past 2^53, 1e999): who sends it shall send a text instead.

@@ -1,4 +1,5 @@
 /** Notify: whom to tell when a job has ended, as an enqueue names it. */
+import { readUrl } from '../std/http-request.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
 
@@ -53,7 +54,8 @@ function checkOne(value: unknown): Notify {
 function checkUrl(address: unknown): string {
   const wanted = `the webhook of notify to be an http or https URL of at most ${URL_MAX} characters without user and password`;
   if (typeof address !== 'string') throw invalid(wanted, shown(typeof address));
-  const good = address.length <= URL_MAX && URL_FORM.test(address) && URL.canParse(address);
+  const good =
+    address.length <= URL_MAX && URL_FORM.test(address) && readUrl(address) !== undefined;
   if (!good) throw invalid(wanted, `one of ${address.length} characters that is not`);
   return address;
 }

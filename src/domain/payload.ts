@@ -41,6 +41,12 @@ export function toStorableText(text: string): string {
   return text.replaceAll('\0', '').replace(LONE_SURROGATE, '\uFFFD');
 }
 
+/** Makes a text storable and at most so many UTF-16 units long; of a longer one the last is `…`, and no pair is halved. */
+export function cutText(text: string, max: number): string {
+  const whole = toStorableText(text);
+  return whole.length <= max ? whole : `${toStorableText(whole.slice(0, max - 1))}…`;
+}
+
 /** Tells whether PostgreSQL text keeps this string exactly. */
 export function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');

@@ -1,6 +1,7 @@
 /** Deliverer: sends what the outbox holds, from whichever process takes it first. No transaction is open while it sends. */
 import { againMs, messageOf, type Sent } from '../domain/delivery.ts';
 import type { Log } from '../domain/log.ts';
+import { cutText } from '../domain/payload.ts';
 import {
   acceptDelivery,
   claimDeliveries,
@@ -26,6 +27,8 @@ const EXPIRE_MAX = 1_000;
 /** A sender has so long; the lease (60 s) leaves the rest for writing down what became of it. */
 const SEND_MS = 30_000;
 const NOTE_MS = 20_000;
+/** What is kept of what a receiver says. It is a stranger: what it says must always be storable, or what was accepted is sent again and again. */
+const SAID_MAX = 1_000;
 /** How long a channel that this process does not know is left to others. */
 const LEAVE_MS = 60_000;
 /** How long stopping waits for what is being sent, before and after it is aborted. */
@@ -168,11 +171,12 @@ export class Deliverer {
 
   async #note(row: DueRow, sent: Sent): Promise<void> {
     if (sent.kind === 'accepted') {
-      await this.#database.run(acceptDelivery, [row.id, sent.note ?? null]);
+      const note = sent.note === undefined ? null : cutText(sent.note, SAID_MAX);
+      await this.#database.run(acceptDelivery, [row.id, note]);
       return;
     }
     const { code, message, again, afterMs } = sent;
-    const error = JSON.stringify({ code, message: message.slice(0, 1_000) });
+    const error = JSON.stringify({ code, message: cutText(message, SAID_MAX) });
     if (!again) await this.#database.run(failDelivery, [row.id, row.token, error]);
     else {
       const ms = againMs(row.attempts, Math.random(), afterMs);

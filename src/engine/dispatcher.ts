@@ -5,7 +5,13 @@ import { type Arrived, type Failure, inTurn, judge, type Verdict } from '../doma
 import { StaleAttemptError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import { readTrace } from '../domain/trace.ts';
-import { acceptDispatch, beginDispatch, closeDispatch, lookLater } from '../sql/dispatches.ts';
+import {
+  acceptDispatch,
+  beginDispatch,
+  closeDispatch,
+  lookLater,
+  repeatDispatch,
+} from '../sql/dispatches.ts';
 import { holdTarget, noteAnswered, noteFailed, noteParked, readTargets } from '../sql/targets.ts';
 import type { Database } from '../storage/database.ts';
 import { persist } from '../storage/persist.ts';
@@ -95,6 +101,14 @@ export class Dispatcher {
     attempt.workerId = begun.worker_id;
     attempt.handedOver = true;
     return 'begun';
+  }
+
+  /** Sends an attempt again that the target holds and whose first sender has died. */
+  async sendAgain(name: string, job: Sendable): Promise<Next> {
+    const { id, token } = job;
+    const values = [id, token, this.calls.digestOf(name, job), this.calls.patienceOf(name)];
+    await this.#persist(() => this.#database.run(repeatDispatch, values));
+    return this.send(name, job);
   }
 
   /** Sends an attempt that the target holds, and writes what its answer means. */

@@ -4,6 +4,7 @@ import { unstuckError } from '../domain/errors.ts';
 import type { Log } from '../domain/log.ts';
 import type { Meter } from '../domain/meter.ts';
 import { Fail, RetryAfter } from '../domain/outcome.ts';
+import { toStorableText } from '../domain/payload.ts';
 import type { PullBeat, PulledFence, PullFailure, PullStop } from '../domain/pull.ts';
 import { parseRetry } from '../domain/retry-policy.ts';
 import { beatPulled, type FormerRow, findFormer, findPulled, type PulledRow } from '../sql/pull.ts';
@@ -27,6 +28,9 @@ export interface PullEndsHooks {
   ended(id: string): void;
 }
 
+/** Characters that are kept of a note of progress. */
+const NOTE_MAX = 500;
+
 /** Says of an attempt that was refused whether the same had been accepted before. */
 type Repeated = (former: FormerRow) => PulledState | undefined;
 
@@ -46,7 +50,7 @@ export class PullEnds {
     this.#lettingOn = new LettingOn(database, log, (types) => hooks.ready(types));
   }
 
-  /** Renews the lease of the worker, and says whether the attempt is still its own. Throws JOB_NOT_FOUND. */
+  /** Renews the lease of the worker, and says whether the attempt is still its own; of a note at most 500 characters are kept. Throws JOB_NOT_FOUND. */
   async beat(
     fence: PulledFence,
     progress?: { readonly fraction: number; readonly note: string | undefined },
@@ -57,7 +61,9 @@ export class PullEnds {
       return { continue: false, reason: reasonOf(former), expiresAt: null };
     }
     if (progress !== undefined) {
-      const list = [{ ...fence, progress: progress.fraction, note: progress.note }];
+      const { fraction, note } = progress;
+      const kept = note === undefined ? note : toStorableText(note.slice(0, NOTE_MAX));
+      const list = [{ ...fence, progress: fraction, note: kept }];
       await this.#database.run(noteProgress, [row.worker_id, JSON.stringify(list)]);
     }
     if (row.timed_out) return { continue: false, reason: 'timed-out', expiresAt: row.expires_at };

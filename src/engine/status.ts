@@ -90,19 +90,14 @@ export interface Status {
 /** A job of which a finding could have told for less than this is the next round's business, not stuck. */
 const ROUND_MS = 5_000;
 
-/** Returns how many late jobs no current finding explains, by type: what `stuck` of the status adds up. */
-export async function countStuck(database: Database): Promise<ReadonlyMap<string, number>> {
-  const [live, findings] = await Promise.all([
-    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
-    readFindings(database),
-  ]);
-  const stuck = new Map<string, number>();
-  for (const row of live) {
-    const count = isExplained(row, findings) ? 0 : Number(row.overdue);
-    if (count > 0) stuck.set(row.type, (stuck.get(row.type) ?? 0) + count);
-  }
-  return stuck;
+/** Live jobs of one type in one state. */
+interface Counted {
+  readonly type: string;
+  readonly state: string;
+  readonly waits_for: string | null;
+  readonly overdue: string;
 }
+
 /** Findings that are called as the gate at which their jobs wait. */
 const OF_ONE_GATE: ReadonlySet<string> = new Set(['slot', 'limit', 'target']);
 /** Findings that tell of no live jobs. */
@@ -145,11 +140,27 @@ export async function readStatus(database: Database): Promise<Status> {
     targets,
     findings,
     late: counts.reduce((sum, group) => sum + group.late, 0),
-    stuck: live
-      .filter((row) => !isExplained(row, findings))
-      .reduce((sum, row) => sum + Number(row.overdue), 0),
+    stuck: [...stuckOf(live, findings).values()].reduce((sum, count) => sum + count, 0),
     sweptMsAgo: ticks.find((tick) => tick.name === 'sweep')?.ok_ms ?? null,
   };
+}
+
+/** Returns how many late jobs no current finding explains, by type: what `stuck` of the status adds up. */
+export async function countStuck(database: Database): Promise<ReadonlyMap<string, number>> {
+  const [live, findings] = await Promise.all([
+    database.run(countLive, [ROUND_MS, overdueGraceMs(database.config)]),
+    readFindings(database),
+  ]);
+  return stuckOf(live, findings);
+}
+
+function stuckOf(live: readonly Counted[], findings: readonly Finding[]): Map<string, number> {
+  const stuck = new Map<string, number>();
+  for (const row of live) {
+    const count = isExplained(row, findings) ? 0 : Number(row.overdue);
+    if (count > 0) stuck.set(row.type, (stuck.get(row.type) ?? 0) + count);
+  }
+  return stuck;
 }
 
 /** Reads the current findings. */
@@ -164,10 +175,7 @@ export async function readFindings(database: Database): Promise<Finding[]> {
 }
 
 /** Stuck is late and unexplained, or past the next look of its finding. */
-function isExplained(
-  row: { type: string; state: string; waits_for: string | null },
-  findings: readonly Finding[],
-): boolean {
+function isExplained(row: Omit<Counted, 'overdue'>, findings: readonly Finding[]): boolean {
   return findings.some((finding) => {
     if (!finding.current || OF_NO_JOBS.has(finding.kind)) return false;
     if (finding.kind === 'queued') return row.state === 'queued' && row.type === finding.subject;

@@ -182,8 +182,7 @@ export class TargetSweep {
     const { target, id, token, type, attempt, attempts_max: attemptsMax, input, trace } = row;
     const { traceparent } = readTrace(trace);
     const job = { id, token, type, attempt, attemptsMax, input, traceparent };
-    await this.#dispatcher.lookIn(job, this.#dispatcher.calls.patienceOf(target));
-    if ((await this.#dispatcher.send(target, job)) === 'next')
+    if ((await this.#dispatcher.sendAgain(target, job)) === 'next')
       await this.#dispatcher.park(target, job, PARKED);
   }
 

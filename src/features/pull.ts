@@ -1,7 +1,6 @@
 /** Pull: workers elsewhere, in any language, that claim jobs and end them by calls to this process. */
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
-import { toStorableText } from '../domain/payload.ts';
 import {
   type PullBeat,
   type PulledFence,
@@ -20,7 +19,6 @@ import { parseDuration } from '../std/duration.ts';
 import { shown } from '../std/shown.ts';
 import { settlesWithin } from '../std/timer.ts';
 
-const NOTE_MAX = 500;
 const CLOSE_MS = 10_000;
 
 /**
@@ -66,8 +64,7 @@ export class Pull {
         'REQUEST_INVALID',
         `Expected progress to be from 0 to 1, got ${shown(fraction)}. Nothing was changed.`,
       );
-    const kept = note === undefined ? undefined : toStorableText(note.slice(0, NOTE_MAX));
-    return this.#counted(this.#ends.beat(parseFence(fence), { fraction, note: kept }));
+    return this.#counted(this.#ends.beat(parseFence(fence), { fraction, note }));
   }
 
   /**

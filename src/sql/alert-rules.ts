@@ -1,7 +1,9 @@
 /** Alert rules: where each kind looks. Every statement is bounded, and none needs the sweep or the findings to be alive but those that read them. */
+import { LOOK_GRACE } from './bridges.ts';
 import { HEAD_MAX, headsCte } from './findings.ts';
 import { type Partition, partitionName } from './partitions.ts';
 import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
+import { paused } from './targets.ts';
 
 /** One subject for which a rule holds. */
 export interface SightRow {
@@ -60,18 +62,30 @@ export const seeOldestOfQueue: Statement<SightRow> = statement(
   where ${among(sql`q.name`, sql`$2`)} group by q.name having min(w.since) < ${t.now} - ${ms(sql`$1`)} order by 3, 1 limit ${SUBJECTS_MAX}`,
 );
 
+/** Pauses of targets behind which a job has waited for $1 ms: of each type those that go on first are looked at. */
+const pausedTargets = (t: Names): Sql => sql`
+  select 'target ' || g.name, sum(w.count)::text, min(w.since), jsonb_build_object('by', g.paused_by, 'reason', g.paused_reason, 'until', g.paused_until)
+  from ${t.targets} g join ${t.jobTypes} y on g.name = any (y.targets) cross join lateral (
+    select min(q.since) as since, count(*) as count from (
+      select j.wake_at - ${ms(sql`j.claim_within_ms`)} as since from ${t.jobs} j
+      where j.type = y.type and j.waits_for = 'target' order by j.rank, j.seq limit ${HEAD_MAX}) q) w
+  where ${paused(t)}
+  group by g.name, g.paused_by, g.paused_reason, g.paused_until having min(w.since) < ${t.now} - ${ms(sql`$1`)}`;
+
 /** Pauses behind which a job has waited for $1 ms. */
 export const seePausedBacklog: Statement<SightRow> = statement(
   'see-paused-backlog',
   (t) => sql`
-  with recursive ${headsCte(t)}, ${waitingCte(t)}
+  with recursive ${headsCte(t)}, ${waitingCte(t)}, behind as (
   select z.kind || ' ' || z.name as subject, sum(w.count)::text as count, min(w.since) as since,
     jsonb_build_object('by', z.by, 'reason', z.reason, 'until', z.until) as facts
   from ${t.pauses} z join (
     select w.*, coalesce(y.queue, 'default') as queue from waiting w left join ${t.jobTypes} y on y.type = w.type) w
     on z.name = case z.kind when 'type' then w.type else w.queue end
   where z.until is null or z.until > ${t.now}
-  group by z.kind, z.name, z.by, z.reason, z.until having min(w.since) < ${t.now} - ${ms(sql`$1`)} order by 3, 1 limit ${SUBJECTS_MAX}`,
+  group by z.kind, z.name, z.by, z.reason, z.until having min(w.since) < ${t.now} - ${ms(sql`$1`)}
+  union all ${pausedTargets(t)})
+  select b.subject, b.count, b.since, b.facts from behind b order by b.since, b.subject limit ${SUBJECTS_MAX}`,
 );
 
 /** How much of the end of each partition is looked at (32 MB): rows are added there. */
@@ -93,7 +107,7 @@ export function countEnded(t: Names, partitions: readonly Partition[]): Sql {
   group by e.type order by count(*) filter (where e.state = 'failed') desc, e.type limit ${SUBJECTS_MAX}`;
 }
 
-/** Workers that died within $1 ms, where none has begun since on the same machine, or under the same name, that does the same. */
+/** Workers that died within $1 ms (a target's row is none), where none has begun since on the same machine, or under the same name, that does the same. */
 export const seeLostWorkers: Statement<SightRow> = statement(
   'see-lost-workers',
   (t) => sql`
@@ -101,7 +115,7 @@ export const seeLostWorkers: Statement<SightRow> = statement(
     jsonb_build_object('host', max(w.host), 'types', array(select distinct u.type from ${t.workers} d, unnest(d.types) u (type)
       where d.name = w.name and d.state = 'dead' order by 1 limit 20)) as facts
   from ${t.workers} w
-  where w.state = 'dead' and w.ended_at > ${t.now} - ${ms(sql`$1`)} and not exists (
+  where w.state = 'dead' and w.ended_at > ${t.now} - ${ms(sql`$1`)} and not (w.pull and w.host = 'target') and not exists (
     select from ${t.workers} l where l.state = 'live' and l.lease_until > ${t.now} and l.started_at > w.beat_at
       and (l.name = w.name or (l.host = w.host and l.types @> w.types)))
   group by w.name order by 3 desc, 1 limit ${SUBJECTS_MAX}`,
@@ -126,8 +140,28 @@ export const seeDownTargets: Statement<SightRow> = statement(
       select from ${t.jobs} j join ${t.jobTypes} y on y.type = j.type where j.waits_for = 'target' and g.name = any (y.targets) limit 10001) c)::text as count,
     g.down_since as since, jsonb_build_object('failures', g.failures, 'error', g.last_error ->> 'message') as facts
   from ${t.targets} g
-  where g.state <> 'up' and (g.paused_at is null or g.paused_until <= ${t.now}) and ${among(sql`g.name`, sql`$1`)}
+  where g.state <> 'up' and not ${paused(t)} and ${among(sql`g.name`, sql`$1`)}
   order by g.down_since, g.name limit ${SUBJECTS_MAX}`,
+);
+
+/** Targets that are not down, and for which jobs wait for so long that there is a finding: $1 names or null. */
+export const seeWaitedFor: Statement<SightRow> = statement(
+  'see-waited-for',
+  (t) => sql`
+  select f.subject, f.count::text, f.oldest as since, jsonb_build_object('reason', f.reason, 'action', f.action) as facts
+  from ${t.findings} f left join ${t.targets} g on g.name = f.subject
+  where f.kind = 'target' and f.next_look >= ${t.now} and (g.name is null or g.state = 'up' or ${paused(t)}) and ${among(sql`f.subject`, sql`$1`)}
+  order by f.count desc, f.subject limit ${SUBJECTS_MAX}`,
+);
+
+/** Bridges whose dead list grew when it was last measured: $1 names or null. */
+export const seeDeadMessages: Statement<SightRow> = statement(
+  'see-dead-messages',
+  (t) => sql`
+  select b.name as subject, b.dead::text as count, b.dead_oldest_at as since,
+    jsonb_build_object('list', b.dead_list, 'per_minute', b.dead_growth) as facts
+  from ${t.bridges} b where b.dead > 0 and b.dead_growth > 0 and b.next_look >= ${t.now} - ${LOOK_GRACE} and ${among(sql`b.name`, sql`$1`)}
+  order by b.dead desc, b.name limit ${SUBJECTS_MAX}`,
 );
 
 /** The ticks of the sweep and of the findings, without a good round for $1 ms. */

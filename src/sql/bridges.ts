@@ -136,7 +136,7 @@ export const deleteBridge: Statement<{ name: string }> = statement(
 );
 
 /** Looks that are overdue by more than this are those of a bridge that no process runs. */
-const LOOK_GRACE: Sql = sql`interval '15 seconds'`;
+export const LOOK_GRACE: Sql = sql`interval '15 seconds'`;
 const utc = (at: string): Sql =>
   raw(`to_char(${at} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS UTC')`);
 

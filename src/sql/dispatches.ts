@@ -63,6 +63,17 @@ const unclaimedCte = (t: Names): Sql => sql`
     delete from ${t.claims} c using closed d where c.id = d.job_id and c.created_at = d.sent_at
   )`;
 
+/**
+ * Before an attempt ($1 job, $2 token) is sent again: notes what lets the target call back ($3 hash in hex), which is another one when the secret of the target
+ * has been changed meanwhile. $4: after so many ms it is looked after.
+ */
+export const repeatDispatch: Statement<Record<string, never>> = statement(
+  'repeat-dispatch',
+  (t) => sql`
+  update ${t.dispatches} d set digest = decode($3, 'hex'), sends = d.sends + 1, sent_at = ${t.now}, look_at = ${t.now} + $4::bigint * interval '1 ms'
+  where d.job_id = $1::uuid and d.token = $2::bigint and d.state <> 'closed'`,
+);
+
 /** Nothing more is to be looked after of an attempt ($1 job, $2 token). */
 export const closeDispatch: Statement<{ job_id: string }> = statement(
   'close-dispatch',

@@ -112,22 +112,26 @@ export interface NotedRow {
   readonly failures: number;
 }
 
-/** Notes that a target ($1) has answered a job as it should: it is up. One that is down is asked at once, for the answer may be an old one. */
+/**
+ * Notes that a target ($1) has answered a job as it should: it is up. One that is down is asked at once, for the answer may be an old one. What is written here
+ * and below is worked out from the row as it was locked, never from `g`: that is the row of the snapshot, and PostgreSQL checks the constraints on what is made
+ * of it before it finds that another has changed it meanwhile.
+ */
 export const noteAnswered: Statement<NotedRow> = statement(
   'note-answered',
   (t) => sql`
   with before as materialized (
-    select g.name, g.state from ${t.targets} g
+    select g.* from ${t.targets} g
     where g.name = $1 and (g.state <> 'up' or g.failures > 0 or g.last_ok_at is null or g.last_ok_at < ${t.now} - interval '1 second')
     for update
   )
-  update ${t.targets} g set last_ok_at = ${t.now}, failures = case when g.state = 'down' then g.failures else 0 end,
-    next_probe_at = case when g.state = 'down' then least(g.next_probe_at, ${t.now}) end,
-    state = case when g.state = 'down' then 'down' else 'up' end,
-    since = case when g.state = 'half-open' then ${t.now} else g.since end,
-    down_since = case when g.state = 'down' then g.down_since end, trial_job = null,
-    ramp = case when g.state = 'half-open' then 2 else g.ramp end,
-    ramp_at = case when g.state = 'half-open' then ${t.now} else g.ramp_at end
+  update ${t.targets} g set last_ok_at = ${t.now}, failures = case when b.state = 'down' then b.failures else 0 end,
+    next_probe_at = case when b.state = 'down' then least(b.next_probe_at, ${t.now}) end,
+    state = case when b.state = 'down' then 'down' else 'up' end,
+    since = case when b.state = 'half-open' then ${t.now} else b.since end,
+    down_since = case when b.state = 'down' then b.down_since end, trial_job = null,
+    ramp = case when b.state = 'half-open' then 2 else b.ramp end,
+    ramp_at = case when b.state = 'half-open' then ${t.now} else b.ramp_at end
   from before b where g.name = b.name
   returning b.state as before, g.state as after, g.failures`,
 );
@@ -145,16 +149,16 @@ export const noteFailed: Statement<NotedRow & { readonly charged: boolean }> = s
     select coalesce(max(d.sent_at) filter (where d.token < $3::bigint), max(d.sent_at)) as at
     from ${t.dispatches} d where d.job_id = $2::uuid and d.token <= $3::bigint
   ), noted as (
-    select b.name, b.state, b.failures, coalesce($5::boolean and b.state = 'up' and b.last_ok_at >= s.at, false) as charged,
+    select b.*, coalesce($5::boolean and b.state = 'up' and b.last_ok_at >= s.at, false) as charged,
       case when b.state = 'half-open' or (b.state = 'up' and b.failures + 1 >= b.failures_max) then 'down' else b.state end as after
     from before b, sent s
   ), changed as (
-    update ${t.targets} g set failures = g.failures + 1, last_failed_at = ${t.now}, last_error = $4::text::jsonb, state = n.after,
-      since = case when n.after = n.state then g.since else ${t.now} end,
-      down_since = case when n.after = 'up' then null else coalesce(g.down_since, ${t.now}) end,
-      probes = case when n.state = 'up' and n.after = 'down' then 0 else g.probes end,
-      next_probe_at = case when n.after = 'up' then null when n.after = n.state then g.next_probe_at
-        else ${nextProbe(t, sql`coalesce(g.down_since, ${t.now})`)} end,
+    update ${t.targets} g set failures = n.failures + 1, last_failed_at = ${t.now}, last_error = $4::text::jsonb, state = n.after,
+      since = case when n.after = n.state then n.since else ${t.now} end,
+      down_since = case when n.after = 'up' then null else coalesce(n.down_since, ${t.now}) end,
+      probes = case when n.state = 'up' and n.after = 'down' then 0 else n.probes end,
+      next_probe_at = case when n.after = 'up' then null when n.after = n.state then n.next_probe_at
+        else ${nextProbe(t, sql`coalesce(n.down_since, ${t.now})`)} end,
       trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
     from noted n where g.name = n.name and not n.charged returning g.state, g.failures
   )
@@ -167,12 +171,12 @@ export const holdTarget: Statement<{ before: string }> = statement(
   'hold-target',
   (t) => sql`
   with before as materialized (
-    select g.name, g.state from ${t.targets} g where g.name = $1 for update
+    select g.* from ${t.targets} g where g.name = $1 for update
   )
-  update ${t.targets} g set hold_until = greatest(g.hold_until, ${t.now} + $2::bigint * interval '1 ms'), last_error = $3::text::jsonb,
-    state = case when b.state = 'half-open' then 'up' else b.state end, since = case when b.state = 'half-open' then ${t.now} else g.since end,
-    down_since = case when b.state = 'down' then g.down_since end, next_probe_at = case when b.state = 'down' then g.next_probe_at end,
-    failures = case when b.state = 'half-open' then 0 else g.failures end, trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
+  update ${t.targets} g set hold_until = greatest(b.hold_until, ${t.now} + $2::bigint * interval '1 ms'), last_error = $3::text::jsonb,
+    state = case when b.state = 'half-open' then 'up' else b.state end, since = case when b.state = 'half-open' then ${t.now} else b.since end,
+    down_since = case when b.state = 'down' then b.down_since end, next_probe_at = case when b.state = 'down' then b.next_probe_at end,
+    failures = case when b.state = 'half-open' then 0 else b.failures end, trial_job = null, ramp = 1, ramp_at = ${t.now} + ${RAMP}
   from before b where g.name = b.name returning b.state as before`,
 );
 
@@ -218,11 +222,11 @@ export const probeAnswered: Statement<{ state: string }> = statement(
   'probe-answered',
   (t) => sql`
   with waits as materialized (
-    select g.name, exists (select ${parkedAt(t)}) as any from ${t.targets} g where g.name = $1 and g.state = 'down' and g.probes = $2::integer for update
+    select g.name, g.down_since, exists (select ${parkedAt(t)}) as any from ${t.targets} g where g.name = $1 and g.state = 'down' and g.probes = $2::integer for update
   )
   update ${t.targets} g set failures = 0, since = ${t.now}, trial_job = null, ramp = 1, ramp_at = ${t.now},
     state = case when w.any then 'half-open' else 'up' end, next_probe_at = case when w.any then ${t.now} + ${TRIAL} end,
-    down_since = case when w.any then g.down_since end
+    down_since = case when w.any then w.down_since end
   from waits w where g.name = w.name returning g.state`,
 );
 

@@ -136,10 +136,10 @@ test.each([['work'], ['start']])(
   },
 );
 
-test('a module that exports neither a job nor a target is refused', async () => {
+test('a module that exports no definition at all is refused', async () => {
   const { code, stderr } = await run(['work', 'test/cli/support/command.ts'], {});
   expect(code).toBe(2);
-  expect(stderr).toContain('made with defineJob, defineTarget');
+  expect(stderr).toContain('made with defineJob, defineTarget, defineAlerts or defineBridge');
 });
 
 /** Asks at both doors, one after the other. */

@@ -4,6 +4,7 @@ import type { Sight } from '../../src/domain/alert-decisions.ts';
 import type { RuleOptions } from '../../src/domain/alert-rules.ts';
 import { defineAlerts } from '../../src/domain/define-alerts.ts';
 import { look } from '../../src/features/alerts/look.ts';
+import { enlistTargets } from '../../src/sql/targets.ts';
 import { eventually, job, type Setup, setup } from '../support/unstuck.ts';
 import { rounds, someChannel } from './support/alerts.ts';
 
@@ -102,6 +103,14 @@ test('worker-lost: one that died and has no successor', async () => {
   expect(await seen(all, { kind: 'worker-lost' })).toEqual([]);
 });
 
+test('worker-lost: the row under which a target holds jobs is no worker, however long nothing was sent to it', async () => {
+  const all = await setup({ sweep: false });
+  await all.query(TARGET, ['gpu-1']);
+  await all.database().run(enlistTargets, [['gpu-1']]);
+  await all.query(`update unstuck.workers set state = 'dead', ended_at = now()`);
+  expect(await seen(all, { kind: 'worker-lost' })).toEqual([]);
+});
+
 test('schedule-missed: one that is behind its time, or cannot be fired', async () => {
   const all = await setup({ sweep: false });
   for (const name of ['a', 'b', 'c'])
@@ -132,10 +141,50 @@ test('O1: a pause behind which work has waited for too long names who made it an
     {
       subject: 'type mail',
       summary: expect.stringMatching(
-        /^1 job wait behind the pause of type mail by ann \(vendor down\)/,
+        /^1 job waits behind the pause of type mail by ann \(vendor down\)/,
       ),
     },
   ]);
+});
+
+test('O1: so does one of a target', async () => {
+  const all = await setup({ sweep: false });
+  await all.query(TARGET, ['gpu-1']);
+  await all.query(TARGET, ['idle']);
+  await all.query(
+    `insert into unstuck.job_types (type, queue, timeout_ms, claim_within_ms, attempts_max, backoff_base_ms, backoff_max_ms, targets, defined_at)
+      values ('video', 'default', 60000, 300000, 5, 1000, 1000, '{gpu-1}', now())`,
+  );
+  await all.query(
+    `update unstuck.targets set paused_at = now(), paused_by = 'ann', paused_reason = 'vendor down'`,
+  );
+  await all.query(
+    `insert into unstuck.jobs (type, waits_for, wake_at, attempts_max, claim_within_ms) values ('video', 'target', now() + interval '5 minutes', 5, 300000)`,
+  );
+  await all.moveClock('59 minutes');
+  expect(await seen(all, { kind: 'paused-with-backlog' })).toEqual([]);
+  await all.moveClock('61 minutes');
+  expect(await seen(all, { kind: 'paused-with-backlog' })).toMatchObject([
+    {
+      subject: 'target gpu-1',
+      summary: expect.stringMatching(
+        /^1 job waits behind the pause of target gpu-1 by ann \(vendor down\)/,
+      ),
+    },
+  ]);
+});
+
+test('O1: people are told by default of a bridge that carries nothing', async () => {
+  const all = await setup({ sweep: false });
+  await all.query(
+    `insert into unstuck.bridges (name, list, dead_list, take_from, address, every_ms, late_ms, next_look)
+      values ('orders', 'orders', 'orders:dead', 'right', 'redis://h', 5000, 300000, now())`,
+  );
+  await all.moveClock('1 minute');
+  await all.unstuck.stuck();
+  const { rules } = defineAlerts({ channels: { ops: someChannel() } });
+  const sights = await Promise.all(rules.map((rule) => look(all.database(), rule)));
+  expect(sights.flat().map(({ subject }) => subject)).toContain('bridge: orders');
 });
 
 const TARGET = `insert into unstuck.targets (name, worker_id, url, failures_max, probe_every_ms, probe_for_ms, probe_then_ms, silence_ms,

@@ -34,6 +34,7 @@ interface Body {
   readonly detail: string;
   readonly created: boolean;
   readonly enqueued: string;
+  readonly notice?: unknown;
   readonly errors: readonly object[];
 }
 
@@ -99,8 +100,9 @@ describe('jobs', () => {
     });
     const shown = await ask(handle, `/v1/jobs/${body.id}`);
     expect(shown.status).toBe(200);
-    const { created: _created, enqueued: _enqueued, ...job } = body;
-    expect(shown.body).toEqual(job);
+    const { created: _created, enqueued: _enqueued, notice, ...job } = body;
+    expect(notice).toBeNull();
+    expect(shown.body).toEqual({ ...job, sending: null });
   });
 
   test('names inside payloads are left alone', async () => {
@@ -139,7 +141,12 @@ describe('jobs', () => {
       Promise.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
     const { status, headers, body } = await post(handler(), { type: 'free', input: 1 });
     expect(status).toBe(201);
-    expect(body).toEqual({ id: expect.any(String), created: true, enqueued: 'created' });
+    expect(body).toEqual({
+      id: expect.any(String),
+      created: true,
+      enqueued: 'created',
+      notice: null,
+    });
     expect(headers.get('location')).toBe(`/v1/jobs/${body.id}`);
     expect((await unstuck.list()).jobs).toMatchObject([{ id: body.id }]);
   });

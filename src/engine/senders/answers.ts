@@ -1,8 +1,9 @@
 /** Answers: what an answer over HTTP says about a message that an API was given. */
 
-import { cutText } from '../../domain/alert.ts';
 import type { Sent } from '../../domain/delivery.ts';
+import { cutText } from '../../domain/payload.ts';
 import type { HttpAnswer, HttpCall } from '../../std/http-call.ts';
+import { readRetryAfter } from '../../std/retry-after.ts';
 
 /** How long one call of an API may take, and how much of its answer is read. */
 export const API_CALL: Pick<HttpCall, 'connectMs' | 'totalMs' | 'bytesMax'> = {
@@ -10,6 +11,9 @@ export const API_CALL: Pick<HttpCall, 'connectMs' | 'totalMs' | 'bytesMax'> = {
   totalMs: 15_000,
   bytesMax: 100_000,
 };
+
+/** An alert that is told later is no news: an API that wants to be left alone for longer is asked nevertheless. */
+const AFTER_MAX_MS = 3_600_000;
 
 /** What the API of a channel is called in messages. */
 interface Asked {
@@ -33,26 +37,6 @@ export function sentBy(answer: HttpAnswer, { api, note }: Asked): Sent {
   const again = status >= 500 || [408, 425, 429].includes(status);
   const message = `${api} answered ${status}: ${cutText(body.trim(), 300)}`;
   const failed = { kind: 'failed' as const, again, code: 'RECEIVER_REFUSED', message };
-  const afterMs = retryAfterMs(headers['retry-after']);
-  return afterMs === undefined ? failed : { ...failed, afterMs };
-}
-
-/** Reads JSON that a foreign API answered; undefined when it is no object. */
-export function readObject(body: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const AFTER_MAX_MS = 3_600_000;
-
-/** Seconds, as these APIs give them. */
-function retryAfterMs(value: string | undefined): number | undefined {
-  if (value === undefined || !/^\d{1,6}$/.test(value)) return undefined;
-  return Math.min(AFTER_MAX_MS, Number(value) * 1_000);
+  const afterMs = readRetryAfter(headers['retry-after'], Date.now());
+  return afterMs === undefined ? failed : { ...failed, afterMs: Math.min(AFTER_MAX_MS, afterMs) };
 }

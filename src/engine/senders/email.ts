@@ -4,6 +4,7 @@ import { isEmail } from '../../domain/notify.ts';
 import { deferred } from '../../std/deferred.ts';
 import { after } from '../../std/timer.ts';
 import type { Sender } from '../senders.ts';
+import { loadPackage } from './package.ts';
 
 /** The mail server, and who writes. The URL holds the password. */
 export interface MailSettings {
@@ -39,9 +40,10 @@ export function emailTo(settings: MailSettings, to: string): Sender {
 }
 
 async function mail({ url, from }: MailSettings, to: string, message: Message): Promise<Sent> {
+  const nodemailer = await loadPackage('nodemailer', () => import('nodemailer'));
+  if ('kind' in nodemailer) return nodemailer;
   try {
-    const { createTransport } = await import('nodemailer');
-    const transport = createTransport({
+    const transport = nodemailer.createTransport({
       url,
       connectionTimeout: STEP_MS,
       greetingTimeout: STEP_MS,
@@ -74,12 +76,6 @@ function failureOf(error: unknown): Sent {
     readonly responseCode?: number;
     readonly message: string;
   };
-  if (code === 'ERR_MODULE_NOT_FOUND')
-    return failed(
-      'PACKAGE_MISSING',
-      'E-mail needs the package nodemailer: npm install nodemailer, and start this process again.',
-      true,
-    );
   // 5xx to the recipient or the text is final; to the login or the sender it is ours to set right.
   const refused =
     (responseCode ?? 0) >= 500 && ['RCPT TO', 'DATA'].includes(command ?? '') && code !== 'EAUTH';

@@ -1,7 +1,11 @@
 /** Packages that only some users need: loaded when they are used. */
 import type { Sent } from '../../domain/delivery.ts';
+import { nodeCode } from '../../std/http-failure.ts';
 
-/** Loads a package; when it is not installed, says so as what became of the message. */
+/**
+ * Loads a package; when it cannot be loaded, says so as what became of the message. It is tried again, as somebody may install it, or another process have it. What
+ * Node says of it is not told: it names places of this machine, and whoever asked for a job reads what became of telling it.
+ */
 export async function loadPackage<T extends object>(
   name: string,
   load: () => Promise<T>,
@@ -9,12 +13,11 @@ export async function loadPackage<T extends object>(
   try {
     return await load();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     return {
       kind: 'failed',
-      again: false,
+      again: true,
       code: 'PACKAGE_MISSING',
-      message: `The package ${name} could not be loaded. Install it, and start this process again: npm install ${name} (${reason.slice(0, 200)}).`,
+      message: `The package ${name} could not be loaded (${nodeCode(error) ?? 'it threw'}). Install it: npm install ${name}, and start this process again.`,
     };
   }
 }

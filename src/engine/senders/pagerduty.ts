@@ -1,12 +1,13 @@
 /** PagerDuty: opens, acknowledges and resolves incidents by the Events API v2. */
 import { createHash } from 'node:crypto';
-import { cutText } from '../../domain/alert.ts';
 import type { ChannelSettings } from '../../domain/alert-channels.ts';
 import type { AlertItem } from '../../domain/alert-messages.ts';
 import type { Message, Sent } from '../../domain/delivery.ts';
+import { readObject } from '../../domain/json.ts';
+import { cutText } from '../../domain/payload.ts';
 import type { HttpCaller } from '../../std/http-call.ts';
 import type { Sender } from '../senders.ts';
-import { API_CALL, readObject, sentBy } from './answers.ts';
+import { API_CALL, sentBy } from './answers.ts';
 
 /** What the API is told. */
 interface PagerdutyEvent {

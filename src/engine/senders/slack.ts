@@ -1,7 +1,7 @@
 /** Slack: writes messages by an incoming webhook. */
-import { cutText } from '../../domain/alert.ts';
 import type { ChannelSettings } from '../../domain/alert-channels.ts';
 import type { Message } from '../../domain/delivery.ts';
+import { cutText } from '../../domain/payload.ts';
 import type { HttpCaller } from '../../std/http-call.ts';
 import type { Sender } from '../senders.ts';
 import { API_CALL, sentBy } from './answers.ts';

@@ -1,11 +1,12 @@
 /** SMS: sends short messages by Twilio, through its SDK, over connections that are bounded as all of ours. */
-import { cutText } from '../../domain/alert.ts';
 import { type ChannelSettings, shownTelephone } from '../../domain/alert-channels.ts';
 import type { Message, Sent } from '../../domain/delivery.ts';
+import { readObject } from '../../domain/json.ts';
 import type { Log } from '../../domain/log.ts';
+import { cutText } from '../../domain/payload.ts';
 import type { HttpAnswer, HttpCaller } from '../../std/http-call.ts';
 import type { Sender } from '../senders.ts';
-import { API_CALL, readObject, sentBy } from './answers.ts';
+import { API_CALL, sentBy } from './answers.ts';
 import { loadPackage } from './package.ts';
 
 /** Four parts of an SMS: more costs more than it tells. */

@@ -3,6 +3,7 @@ import type { Message, Sent } from '../../domain/delivery.ts';
 import { VERSION } from '../../domain/version.ts';
 import { signWebhook } from '../../domain/webhook-signature.ts';
 import type { HttpAnswered, HttpCaller } from '../../std/http-call.ts';
+import { readRetryAfter } from '../../std/retry-after.ts';
 import type { Sender } from '../senders.ts';
 
 /** How long one call may take, in all and to connect, and how large its answer may be. */
@@ -59,19 +60,12 @@ function judged({ status, headers }: HttpAnswered, host: string): Sent {
   const followed = status >= 300 && status < 400 ? ': redirects are not followed' : '';
   const message = `${host} answered ${status}${followed}.`;
   if (status === 410) return { kind: 'failed', again: false, code: 'RECEIVER_GONE', message };
-  const afterMs = askedMs(headers['retry-after']);
+  const askedMs = readRetryAfter(headers['retry-after'], Date.now());
   return {
     kind: 'failed',
     again: true,
     code: 'RECEIVER_REFUSED',
     message,
-    ...(afterMs === undefined ? {} : { afterMs }),
+    ...(askedMs === undefined ? {} : { afterMs: Math.min(askedMs, ASKED_MAX_MS) }),
   };
-}
-
-/** Milliseconds that a `Retry-After` asks for, 30 days at most; undefined when it says nothing that can be read. */
-function askedMs(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), ASKED_MAX_MS);
 }

@@ -4,7 +4,6 @@ import {
   type AlertActor,
   type AlertFilter,
   checkAlertStates,
-  isAlertId,
 } from '../../domain/alert.ts';
 import type { Protocol } from '../../domain/alert-channels.ts';
 import type { Rule } from '../../domain/alert-rules.ts';
@@ -13,6 +12,7 @@ import type { AlertsDefinition } from '../../domain/define-alerts.ts';
 import type { Severity } from '../../domain/delivery.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import { checkCount } from '../../domain/job-filter.ts';
+import { isUuid } from '../../domain/job-id.ts';
 import {
   type AlertRow,
   acknowledgeAlert,
@@ -76,7 +76,7 @@ export class Alerts {
 
   /** Returns an alert; undefined when there is none. */
   async get(id: string): Promise<Alert | undefined> {
-    if (!isAlertId(id)) return undefined;
+    if (!isUuid(id)) return undefined;
     const [row] = await this.#database.run(findAlert, [id]);
     return row === undefined ? undefined : toAlert(row);
   }
@@ -130,7 +130,7 @@ export class Alerts {
       ...(by === undefined ? {} : { by }),
       ...(reason === undefined ? {} : { reason }),
     });
-    if (!isAlertId(id)) return undefined;
+    if (!isUuid(id)) return undefined;
     const values = [id, by ?? null, reason ?? null, ...more];
     const [row] = await persist(() => this.#database.run(statement, values), PERSIST_MS);
     return row === undefined ? undefined : toAlert(row);

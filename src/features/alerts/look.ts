@@ -7,6 +7,7 @@ import {
   countEnded,
   type SightRow,
   seeDeadDetectors,
+  seeDeadMessages,
   seeDownTargets,
   seeFailingChannels,
   seeFindings,
@@ -15,6 +16,7 @@ import {
   seeOldest,
   seeOldestOfQueue,
   seePausedBacklog,
+  seeWaitedFor,
 } from '../../sql/alert-rules.ts';
 import { addDays, listPartitions, parsePartition, readToday } from '../../sql/partitions.ts';
 import type { Statement } from '../../sql/sql.ts';
@@ -77,6 +79,8 @@ const LOOKS: Readonly<Record<RuleKind, Look>> = {
   'schedule-missed': asking(seeMissedSchedules, 'over'),
   'paused-with-backlog': asking(seePausedBacklog, 'over'),
   'target-down': asking(seeDownTargets, 'targets'),
+  'target-waits': asking(seeWaitedFor, 'targets'),
+  'dead-messages': asking(seeDeadMessages, 'bridges'),
   'detector-dead': asking(seeDeadDetectors, 'over'),
   'channel-failing': asking(seeFailingChannels, 'attempts', 'window'),
 };

@@ -33,7 +33,7 @@ const outbox = (t: Names): Sql => sql`
     constraint deliveries_purpose check (purpose in ('notify', 'alert')
       and (purpose <> 'notify' or (job_id is not null and address is not null))),
     constraint deliveries_times_finite check (isfinite(next_at) and isfinite(expires_at) and isfinite(leased_until)),
-    constraint deliveries_bounds check (length(channel) between 1 and 200 and length(address) between 1 and 2000 and attempts >= 0
+    constraint deliveries_bounds check (length(channel) between 1 and 200 and length(address) between 1 and 12000 and attempts >= 0
       and token >= 0 and jsonb_typeof(payload) = 'object')
   ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
   comment on constraint deliveries_live_has_deadline on ${t.deliveries} is
@@ -41,6 +41,7 @@ const outbox = (t: Names): Sql => sql`
   create index deliveries_due on ${t.deliveries} (next_at) where state = 'pending';
   create index deliveries_channel on ${t.deliveries} (purpose, channel, next_at) where state = 'pending';
   create index deliveries_job on ${t.deliveries} (job_id) where job_id is not null;
+  create index deliveries_alerts on ${t.deliveries} (state, channel, coalesce(delivered_at, failed_at)) where purpose = 'alert' and state <> 'pending';
   create index deliveries_ended on ${t.deliveries} (coalesce(delivered_at, failed_at)) where state <> 'pending'`;
 
 /** What is sent of a value of a user: the first 20,000 characters of its JSON when there is more. */

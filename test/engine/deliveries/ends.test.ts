@@ -296,7 +296,9 @@ test('O8: what the trigger could not tell is refused when it is inserted by hand
   for (const value of refused)
     await expect(by(value), value).rejects.toMatchObject({ constraint: 'jobs_notify' });
   const good = ['{"email": "a@b.example", "for_ms": 1500.5}', '[{"webhook": "http://a.example"}]'];
+  // Longer than an enqueue takes it, and as long as the column does.
+  good.push(`{"webhook": "https://a.example/${'x'.repeat(11_000)}"}`);
   for (const value of good) await by(value);
   await all.unstuck.bulk.cancel({ filter: { type: 't' } });
-  await eventually(async () => (await rowsOf(all)).length === 2, 'both are told');
+  await eventually(async () => (await rowsOf(all)).length === 3, 'all are told');
 });

@@ -194,6 +194,31 @@ test('a sender that throws is tried again', async () => {
   });
 });
 
+test('what a receiver says that no text of the database can hold keeps nothing from being noted', async () => {
+  const all = await setup({ sweep: false });
+  await alerts(all, 'accepts', 1);
+  await alerts(all, 'fails', 1);
+  await alerts(all, 'later', 1);
+  const code = 'RECEIVER_REFUSED';
+  // A NUL, half of a pair, and a pair that stands where the text is cut.
+  const message = `no\0 \ud83d ${'x'.repeat(994)}\u{1f600}`;
+  const one = deliverer(all, {
+    accepts: async () => ({ kind: 'accepted', note: message }),
+    fails: async () => ({ kind: 'failed', again: false, code, message }),
+    later: async () => ({ kind: 'failed', again: true, code, message }),
+  });
+  one.wake();
+  const noted = async (): Promise<number> =>
+    (await all.query('select from unstuck.deliveries where attempts = 1 and leased_until is null'))
+      .length;
+  await eventually(async () => (await noted()) === 3, 'all is noted');
+  expect(await states(all)).toEqual({
+    'accepts delivered': 1,
+    'fails failed': 1,
+    'later pending': 1,
+  });
+});
+
 test('a channel that one process does not know is left to another one at once', async () => {
   const all = await setup({ sweep: false });
   await alerts(all, 'ops', 20);

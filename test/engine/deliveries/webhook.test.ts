@@ -144,7 +144,8 @@ test('it is tried by the schedule until it expires, and then given up with the l
     await all.moveClock(`${Math.ceil(ahead / 1_000)} seconds`);
   }
   const tries = to.got.length;
-  expect(tries).toBe(10);
+  // The schedule varies by a tenth, and so reaches the end in ten tries, or just in eleven.
+  expect([10, 11]).toContain(tries);
   await all.moveClock('3 days 1 minute');
   expect(await became(all, 'failed')).toMatchObject({
     attempts: tries,

@@ -194,6 +194,21 @@ describe('N1: a job that was accepted, and of which nothing more is heard,', () 
     expect(await allOutcomes(worker)).toEqual(['failed']);
   });
 
+  test('goes on whatever it says of how far it is, and keeps what can be kept', async () => {
+    const all = await begin({ silence: '1s' }, {}, {}, '/{id}/{token}');
+    all.worker.answer(accepting, ({ path }, response) => {
+      const [, , id, token] = path.split('/');
+      const note = `a\0b${'x'.repeat(5_000)}`;
+      json(response, 200, { id, token, status: 'running', progress: 0.5, note });
+    });
+    const id = await all.enqueue();
+    const job = await eventually(async () => {
+      const now = await all.unstuck.get(id);
+      return now?.progress === 0.5 ? now : undefined;
+    }, 'it progresses');
+    expect(job.progressNote).toBe(`ab${'x'.repeat(497)}`);
+  });
+
   test('goes on for as long as the target says that it works on it', async () => {
     const all = await begin({ silence: '1s' }, {}, {}, '/{id}/{token}');
     let asked = 0;

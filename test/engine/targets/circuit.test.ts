@@ -50,7 +50,7 @@ test('S2.8: a target that answers its probes and breaks over every job charges n
     await parked(all, 2);
   }
   expect(await allOutcomes(all)).toEqual([]);
-});
+}, 60_000);
 
 test.for([500, 502, 503])(
   'one job over which the target breaks (%i) while others are done is charged, and fails; the target stays up',
@@ -68,6 +68,18 @@ test.for([500, 502, 503])(
     expect(await allOutcomes(all)).toEqual(['failed', 'failed']);
   },
 );
+
+test('a failure for which a job is charged says nothing of the target', async () => {
+  const all = await begin({ failuresMax: 10 }, { retry: { attempts: 1 } });
+  all.worker.answer((got, response) =>
+    got.sent.input === 'poison' ? fails(500)(got, response) : completes(got, response),
+  );
+  const poison = await all.enqueue('poison');
+  await all.logged('target_failed');
+  await all.unstuck.wait(await all.enqueue('good'));
+  expect(await all.unstuck.wait(poison)).toMatchObject({ state: 'failed', attempt: 1 });
+  expect(await standing(all)).toMatchObject({ state: 'up', failures: 0 });
+});
 
 test('a job over which the target breaks does not keep others from being the one with which it is tried', async () => {
   const all = await begin({ failuresMax: 1 }, { retry: { attempts: 1 } });

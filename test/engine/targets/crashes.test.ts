@@ -9,6 +9,7 @@ import type { TargetOptions } from '../../../src/domain/define-target.ts';
 import type { Unstuck } from '../../../src/unstuck.ts';
 import { anything, eventually, gate, type Setup, setup } from '../../support/unstuck.ts';
 import {
+  accepts,
   begin,
   completes,
   HERE,
@@ -105,6 +106,25 @@ test('killed while it waited for the answer: the job is sent again under the sam
   });
   expect(keysOf(worker)).toEqual([`${id}.1`, `${id}.1`]);
 }, 60_000);
+
+test('sent again after the secret was changed, a job can be called back about with what the target was sent last', async () => {
+  const worker = await remoteWorker();
+  const all = await setup(HERE);
+  const child = await sender(all, worker.url, { timeout: '10m' });
+  worker.answer(() => undefined);
+  const { id } = await all.unstuck.enqueue('assemble', {});
+  await eventually(() => worker.posts.length === 1, 'it is sent');
+  await kill(child);
+  const other = await all.connect({ ...HERE, publicUrl: 'https://api.example.com' });
+  const secret = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
+  const target = targetAt(worker, { secret });
+  await other.work([defineJob({ type: 'assemble', input: anything, target })]);
+  worker.answer(accepts);
+  await all.moveClock('11 minutes');
+  await eventually(() => worker.posts.length === 2, 'it is sent again');
+  const bearer = worker.posts[1]?.sent.callback?.authorization.replace('Bearer ', '') ?? '';
+  expect(await other.targets.verifyCallback(id, bearer)).toMatchObject({ token: '1' });
+});
 
 test('killed while it waited for the answer of a target that can be asked: it is asked, and not sent the job again', async () => {
   const all = await setup(HERE);

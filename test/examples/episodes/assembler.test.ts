@@ -44,7 +44,13 @@ describe('what is sent', () => {
       status: 200,
       body: { status: 'completed', result: { samples: 4410 } },
     });
-    expect(calls.filter(({ path }) => path === '/complete')).toHaveLength(1);
+    // Orders are followed in turn: when one that came later has been told, nothing is left of the first.
+    const later = randomUUID();
+    await send({ id: later, token: '2', callback });
+    const ends = (token: string): number =>
+      calls.filter(({ path, body }) => path === '/complete' && tokenOf(body) === token).length;
+    await eventually(() => ends('2') === 1, 'the later one is told');
+    expect(ends('1')).toBe(1);
   });
 
   test('under a later token takes the order over; under an earlier one it gets nothing', async () => {
@@ -206,6 +212,10 @@ interface Call {
   readonly path: string;
   readonly authorization: string | undefined;
   readonly body: unknown;
+}
+
+function tokenOf(body: unknown): unknown {
+  return (body as { readonly token?: unknown }).token;
 }
 
 /** Whoever is called back. */

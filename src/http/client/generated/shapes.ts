@@ -68,6 +68,8 @@ export interface AlertRule {
     | 'schedule-missed'
     | 'paused-with-backlog'
     | 'target-down'
+    | 'target-waits'
+    | 'dead-messages'
     | 'detector-dead'
     | 'channel-failing';
   readonly severity: 'info' | 'warning' | 'critical';
