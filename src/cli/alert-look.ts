@@ -100,7 +100,11 @@ function factsOf(alert: Alert, screen: Screen, now: Date): readonly Fact[] {
     ['state', alert.current ? alert.state : `${alert.state}, but nobody looks`],
     ['what', alert.summary],
     ['since', screen.time(alert.since, now)],
-    ['fired', alert.firedAt && `${screen.time(alert.firedAt, now)}, ${alert.firedTimes} times`],
+    [
+      'fired',
+      alert.firedAt &&
+        `${screen.time(alert.firedAt, now)}, ${alert.firedTimes === 1 ? 'once' : `${alert.firedTimes} times`}`,
+    ],
     ['resolved', alert.state === 'resolved' ? screen.time(alert.resolvedAt, now) : null],
     ['acknowledged', marked(acknowledged)],
     ['silenced', marked(silenced)],

@@ -25,7 +25,7 @@ export const EXIT_HELP: string = `Exit codes:
   2    wrong usage or value
   3    not found
   4    the database refused the user, or the server the token
-  5    the job's state does not allow it; bulk: some jobs were refused
+  5    the job's state does not allow it; bulk: some jobs were refused; redis dead: some messages stand there no more
   6    the database, or the server of --url, cannot be reached
   7    the job that was waited for failed or was cancelled
   8    findings: something is late (stuck), stuck (status), alerting (alert list), broken (pool check) or away (target probe), or still unfinished at --timeout

@@ -40,6 +40,12 @@ export async function redisDead(options: RedisDeadOptions, name: string): Promis
       showDead(screen, messages);
       return EXIT.ok;
     }
+    if (messages.length === 0 && options.digest !== undefined) {
+      screen.hint(
+        'No dead message among those that were looked at has this digest; nothing was done. List them again.',
+      );
+      return EXIT.conflict;
+    }
     const change = await apply(unstuck, name, messages, options);
     showChange(screen, change, options.requeue === true ? 'requeued' : 'deleted');
     return change.changed.length === 0 ? EXIT.ok : EXIT.conflict;

@@ -74,7 +74,7 @@ export function showTarget(screen: Screen, target: Target): void {
     ['failures', target.failures === 0 ? null : `${target.failures} in a row`],
     ['probes', target.probes === 0 ? null : String(target.probes)],
     ['last probe', at(target.lastProbeAt)],
-    ['next probe', at(target.nextProbeAt)],
+    ['next probe', paused === null ? at(target.nextProbeAt) : null],
     ['last good', at(target.lastOkAt)],
     ['last failure', at(target.lastFailedAt)],
     ['error', lastError && `${lastError.code}: ${lastError.message}`],

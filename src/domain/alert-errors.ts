@@ -11,7 +11,7 @@ export const ALERT_ERRORS = {
   ALERTS_NOT_STARTED: {
     status: 409,
     meaning: 'This process has no definition of alerts, and so no rules and no channels.',
-    fix: 'Give `unstuck start`, `serve` or `work` a module that exports `defineAlerts(…)`, or call `unstuck.alerts.start`.',
+    fix: 'Give the module that exports `defineAlerts(…)` to `unstuck start`, `serve` or `work`, and to `unstuck alert rules`, `channels` and `test` (or `--url` to these); in code call `unstuck.alerts.start`.',
   },
   ALERT_NOT_FOUND: {
     status: 404,

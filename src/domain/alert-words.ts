@@ -44,9 +44,9 @@ const WORDS: Readonly<Record<RuleKind, Words>> = {
       ? `The schedule ${subject} was due at ${time(since)} and was not fired`
       : `The schedule ${subject} cannot be fired since ${time(since)}: ${text(facts['error'])}`,
   'paused-with-backlog': ({ subject, count, since, facts }) =>
-    `${jobs(count)} wait behind the pause of ${subject}${by(facts)}, the oldest since ${time(since)}`,
+    `${jobs(count)} ${count === 1 ? 'waits' : 'wait'} behind the pause of ${subject}${by(facts)}, the oldest since ${time(since)}`,
   'target-down': ({ subject, count, since, facts }) =>
-    `The target ${subject} is down since ${time(since)}${count > 0 ? `, ${jobs(count)} wait for it` : ''}${colon(facts['error'])}`,
+    `The target ${subject} is down since ${time(since)}${count > 0 ? `, ${jobs(count)} ${count === 1 ? 'waits' : 'wait'} for it` : ''}${colon(facts['error'])}`,
   'target-waits': findings,
   'dead-messages': ({ subject, count, facts }) =>
     `The dead list ${text(facts['list'])} of the bridge ${subject} grows, ${count === 1 ? '1 message is' : `${count} messages are`} in it: unstuck redis dead ${subject}`,

@@ -19,6 +19,7 @@ export const DELIVERY_OPTIONS = {
     kind: 'text',
     default: '',
     pattern: '^$|^smtps?://[^\\s]{1,2000}$',
+    accepts: 'an address such as smtps://user:password@mail.example.com',
     secret: true,
     about:
       'The mail server, such as `smtps://user:password@mail.example.com`; it needs the package nodemailer.',
@@ -95,7 +96,8 @@ function readRule(text: string): PrivateAddresses {
     new AddressGuard(rule).admits('127.0.0.1');
     return rule;
   } catch (cause) {
-    throw invalid('privateAddresses', `to be readable: ${(cause as Error).message}`);
+    const expected = (cause as Error).message.replace(/^Expected private addresses |\.$/g, '');
+    throw invalid('privateAddresses', expected);
   }
 }
 

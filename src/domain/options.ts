@@ -207,6 +207,7 @@ export const OPTIONS = {
     kind: 'text',
     default: '',
     pattern: '^$|^https?://[^\\s?#@]{1,300}$',
+    accepts: 'an http or https address without user and query, such as https://jobs.example.com',
     about: 'Where remote workers reach the HTTP API, to call back; empty: they are asked instead.',
   },
   traces: {

@@ -31,6 +31,8 @@ interface TextOption {
   readonly default: string;
   /** Of the whole text. */
   readonly pattern: string;
+  /** What it matches, in words; without them people are shown the pattern. */
+  readonly accepts?: string;
   /** Whether its value must not be repeated in messages. */
   readonly secret?: boolean;
 }
@@ -124,6 +126,6 @@ export function expected(option: Option): string {
     case 'choice':
       return `one of ${option.choices.join(', ')}`;
     case 'text':
-      return `a text that matches ${option.pattern}`;
+      return option.accepts ?? `a text that matches ${option.pattern}`;
   }
 }

@@ -70,8 +70,8 @@ export const SYSTEM_ERRORS = {
   },
   MODULE_INVALID: {
     status: 500,
-    meaning: 'A module exports no definitions.',
-    fix: 'Export definitions made with defineJob, one by one or as an array named `jobs`, or those made with defineTarget, defineAlerts or defineBridge.',
+    meaning: 'A module cannot be loaded, or exports no definitions.',
+    fix: 'Correct what the message names. A module exports definitions made with defineJob, one by one or as an array named `jobs`, or those made with defineTarget, defineAlerts or defineBridge.',
   },
   REQUEST_INVALID: {
     status: 422,
@@ -213,7 +213,7 @@ export const SYSTEM_ERRORS = {
   REDIS_REFUSED: {
     status: 502,
     meaning: 'The Redis of a bridge answered with an error.',
-    fix: 'Read what it says: a key of another kind, a missing permission, or no memory left.',
+    fix: 'Read what it says: a wrong user or password in UNSTUCK_REDIS_URL, a key of another kind, a missing permission, or no memory left.',
   },
   BRIDGE_UNKNOWN: {
     status: 404,

@@ -35,6 +35,8 @@ export class Dispatcher {
   #log: Log;
   /** Counts what was sent of each type, for targets that take turns. */
   #turns = new Map<string, number>();
+  /** Targets that were warned of because no result can come from them. */
+  #unheard = new Set<string>();
   /** Those that this process works on: what is not stored of how they are retried. */
   #definitions = new Map<string, AnyJob>();
 
@@ -148,6 +150,7 @@ export class Dispatcher {
       case 'accepted':
         await this.#answered(name);
         await this.#accepted(job, verdict);
+        this.#warnUnheard(name);
         return 'done';
       case 'busy':
         await this.hold(name, verdict.waitMs, verdict.failure);
@@ -214,6 +217,15 @@ export class Dispatcher {
   ): Promise<void> {
     await this.#persist(() => this.#database.run(acceptDispatch, [job.id, job.token]));
     if (progress !== undefined) await this.#ends.beat(job, { fraction: within(progress), note });
+  }
+
+  /** What it has accepted and can neither tell nor be asked of ends as silent, every time: said once. */
+  #warnUnheard(name: string): void {
+    if (this.calls.isHeard(name) || this.#unheard.has(name)) return;
+    this.#unheard.add(name);
+    const message =
+      'It answered 202, and cannot tell the result: set UNSTUCK_PUBLIC_URL (publicUrl) where it is sent from, or give the target a status URL.';
+    this.#log.warn('target_unheard', { target: name, message });
   }
 
   /** Ends an attempt that a target holds as failed; retried as its type says, unless `retry` is false. */

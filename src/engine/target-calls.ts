@@ -141,6 +141,11 @@ export class TargetCalls {
     return this.#of(name).definition.statusUrl !== undefined;
   }
 
+  /** Whether a result can come from a target after it has accepted a job: it can call back, or be asked. */
+  isHeard(name: string): boolean {
+    return this.#callbackBase() !== '' || this.isAsked(name);
+  }
+
   /** Asks a target how an attempt stands that it was sent; undefined for one that cannot be asked. */
   async ask(
     name: string,
@@ -203,11 +208,15 @@ export class TargetCalls {
     this.#servedAt = url;
   }
 
+  #callbackBase(): string {
+    return this.#database.config.publicUrl || this.#servedAt;
+  }
+
   #callback(
     name: string,
     fence: { readonly id: string; readonly token: string },
   ): Callback | undefined {
-    const base = this.#database.config.publicUrl || this.#servedAt;
+    const base = this.#callbackBase();
     if (base === '') return undefined;
     const url = `${base.replace(/\/+$/, '')}/v1/claims/${fence.id}`;
     return { url, secret: this.#callbackSecret(name, fence) };

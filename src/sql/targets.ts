@@ -30,9 +30,11 @@ const utc = (time: Sql): Sql =>
 
 /** How the target `g` stands, in words; null when there is none. */
 export const targetInWords = (t: Names): Sql => sql`case
-      when ${paused(t)} then concat('paused since ', ${utc(sql`g.paused_at`)}, ' by ' || g.paused_by, ': ' || g.paused_reason)
-      when g.state = 'down' then concat('down since ', ${utc(sql`g.down_since`)}, ', asked ', g.probes, ' times, next at ', ${utc(sql`g.next_probe_at`)}, '; ',
-        g.last_error ->> 'message')
+      when ${paused(t)} then concat('paused since ', ${utc(sql`g.paused_at`)}, ' by ' || g.paused_by, ': ' || g.paused_reason,
+        '; until ' || ${utc(sql`g.paused_until`)})
+      when g.state = 'down' then concat('down since ', ${utc(sql`g.down_since`)}, ', ',
+        case g.probes when 0 then 'not asked yet' when 1 then 'asked once' else concat('asked ', g.probes, ' times') end,
+        ', next at ', ${utc(sql`g.next_probe_at`)}, '; ' || rtrim(g.last_error ->> 'message', '.'))
       when g.state = 'half-open' then concat('tried with one job since ', ${utc(sql`g.since`)})
       when g.hold_until > ${t.now} then concat('busy, and asks for nothing before ', ${utc(sql`g.hold_until`)})
       when g.state = 'up' then concat('up since ', ${utc(sql`g.since`)}) end`;

@@ -10,7 +10,7 @@ const WORDS = {
   URL_INVALID: 'the address is not an http: or https: URL without user and password',
   HEADER_INVALID: 'a header cannot be sent',
   ADDRESS_REFUSED:
-    'the host leads to an address that is not public, and no rule allows to call it; if it is meant, allow its network or its name by privateAddresses',
+    'the host leads to an address that is not public, and no rule allows to call it; if it is meant, allow its network or its name by privateAddresses (UNSTUCK_PRIVATE_ADDRESSES)',
   DNS_FAILED: 'the name of the host was not found',
   CONNECT_REFUSED: 'nobody accepts connections there',
   CONNECT_FAILED: 'no connection could be made',

@@ -128,6 +128,9 @@ describe.runIf(REDIS)('the commands', () => {
       expect(JSON.parse(deleted.stdout)).toEqual({ deleted: 2, changed: [] });
       expect(JSON.parse((await command('dead', 'orders')).stdout)).toEqual({ messages: [] });
       expect((await command('show', 'nobody')).code).toBe(3);
+      const gone = await command('dead', 'orders', '--digest', 'a'.repeat(40), '--delete');
+      expect(gone.code).toBe(5);
+      expect(gone.stderr).toMatch(/No dead message .* has this digest; nothing was done/);
       expect((await command('dead', 'nobody')).code).toBe(3);
       expect((await command('dead', 'orders', '--delete', '--requeue')).code).toBe(2);
       server.child.kill('SIGTERM');

@@ -160,11 +160,11 @@ test('S4.6: the attempts of a job are shared out among its targets in their orde
 });
 
 test('a number in a result that cannot be kept exactly fails the job, and becomes no other in silence', () => {
-  const told = (result: string): string =>
+  const completed = (result: string): string =>
     `{"id":"${FENCE.id}","token":"${FENCE.token}","status":"completed","result":${result}}`;
   const verdict = (result: string): unknown =>
     judge(
-      { kind: 'answer', status: 200, body: told(result), retryAfter: undefined },
+      { kind: 'answer', status: 200, body: completed(result), retryAfter: undefined },
       FENCE,
       false,
       0,

@@ -174,7 +174,7 @@ test('O1: a pause behind which work has waited for too long names who made it an
     {
       subject: 'type mail',
       summary: expect.stringMatching(
-        /^1 job wait behind the pause of type mail by ann \(vendor down\)/,
+        /^1 job waits behind the pause of type mail by ann \(vendor down\)/,
       ),
     },
   ]);
@@ -201,7 +201,7 @@ test('O1: so does one of a target', async () => {
     {
       subject: 'target gpu-1',
       summary: expect.stringMatching(
-        /^1 job wait behind the pause of target gpu-1 by ann \(vendor down\)/,
+        /^1 job waits behind the pause of target gpu-1 by ann \(vendor down\)/,
       ),
     },
   ]);

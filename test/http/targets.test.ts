@@ -230,7 +230,7 @@ test('S2.1: of a job that waits for its target is told to which, since when, whe
   expect(body['sending']).toMatchObject({
     target: 'assembler',
     url: all.worker.url,
-    words: expect.stringMatching(/^down since .*, asked 1 times, next at /),
+    words: expect.stringMatching(/^down since .*, asked once, next at /),
     parked_at: event?.at.toISOString(),
     probes: 1,
     last_probe_at: expect.any(String),

@@ -17,7 +17,7 @@ export async function loadPackage<T extends object>(
       kind: 'failed',
       again: true,
       code: 'PACKAGE_MISSING',
-      message: `The package ${name} could not be loaded (${nodeCode(error) ?? 'it threw'}). Install it: npm install ${name}.`,
+      message: `The package ${name} could not be loaded (${nodeCode(error) ?? 'it threw'}). Install it: npm install ${name}, and start this process again.`,
     };
   }
 }

@@ -57,7 +57,8 @@ function signed(secrets: readonly string[], id: string, body: string): Record<st
 function judged({ status, headers }: HttpAnswered, host: string): Sent {
   if (status >= 200 && status < 300)
     return { kind: 'accepted', note: `${host} answered ${status}` };
-  const message = `${host} answered ${status}.`;
+  const followed = status >= 300 && status < 400 ? ': redirects are not followed' : '';
+  const message = `${host} answered ${status}${followed}.`;
   if (status === 410) return { kind: 'failed', again: false, code: 'RECEIVER_GONE', message };
   const askedMs = readRetryAfter(headers['retry-after'], Date.now());
   return {

@@ -49,7 +49,7 @@ export class BridgeRunner {
     const running = this.#running.get(name);
     if (running !== undefined) return work(running.redis);
     const redis = new RedisConnection(
-      urlOf(undefined, `bridge ${name}, which does not run in this process`),
+      urlOf(undefined, `bridge ${name} (which does not run in this process)`),
     );
     try {
       return await work(redis);

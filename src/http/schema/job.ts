@@ -255,7 +255,10 @@ export const newJob: z.ZodType<NewJobBody> = z
     when_taken: z.enum(['return', 'refuse', 'replace']).optional(),
     key_window: duration.optional(),
     notify: z
-      .union([address, z.array(address)])
+      .union([address, z.array(address)], {
+        error:
+          'Expected {"webhook": "https://…"} or {"email": "ada@example.com"}, or a list of up to five of these',
+      })
       .optional()
       .meta({
         description: 'Whom to tell when the job has ended: one address, or up to five.',

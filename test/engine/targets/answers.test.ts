@@ -170,6 +170,15 @@ describe('N1: a job that was accepted, and of which nothing more is heard,', () 
     expect(await allOutcomes(all)).toEqual(['failed']);
   });
 
+  test('is warned of when its result can neither be told nor asked for', async () => {
+    const all = await begin({}, {}, { publicUrl: '' });
+    all.worker.answer(accepting);
+    await all.enqueue();
+    expect(await all.logged('target_unheard')).toMatchObject({
+      facts: { target: 'assembler', message: expect.stringContaining('UNSTUCK_PUBLIC_URL') },
+    });
+  });
+
   test('fails its attempt when the target does not know it any more, and is sent again', async () => {
     const worker = await begin(
       { silence: '1s' },
