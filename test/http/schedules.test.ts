@@ -69,7 +69,10 @@ test('a schedule is paused, resumed and run by hand, by whom and why', async () 
     body: { paused: { by: 'http', reason: 'month end', until: null } },
   });
   const run = await ask('POST /v1/schedules/s/run', { reason: 'by hand' });
-  expect(run).toMatchObject({ status: 201, body: { created: true, enqueued: 'created' } });
+  expect(run).toMatchObject({
+    status: 201,
+    body: { created: true, enqueued: 'created', notice: null },
+  });
   expect(run.headers.get('location')).toBe(`/v1/jobs/${run.body.id}`);
   expect(await ask('POST /v1/schedules/s/run', {})).toMatchObject({
     status: 200,

@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { type ErrorCode, UnstuckError } from '../../domain/errors.ts';
 import type { Enqueued, EnqueueOptions, Job } from '../../domain/job.ts';
-import { jobJson, snakeJson } from '../../domain/json.ts';
+import { jobJson } from '../../domain/json.ts';
 import type { AnsweredRequest, RequestAnswer, RequestKey } from '../../domain/request-key.ts';
 import { allows } from '../../domain/scopes.ts';
 import { meansNow } from '../../domain/target-notice.ts';
 import type { JobCall } from '../../features/requests/enqueue-each.ts';
 import type { Api } from '../api.ts';
 import { replayHeaders, requestKeyOf } from '../idempotency.ts';
+import { readNotice } from '../notice.ts';
 import { toProblemBody } from '../problem.ts';
 import { type Route, route } from '../route.ts';
 import { enqueuedJob, enqueuedJobs, type NewJobBody, newJob } from '../schema/job.ts';
@@ -129,18 +130,15 @@ function toCall({ definitions }: Api, body: NewJobBody): JobCall {
   return { ...toOptions(body), job: definitions.get(body.type) ?? body.type, input: body.input };
 }
 
-/** What to tell whoever asked for a job that means to run now; what cannot be read is not told, since the job is stored. */
+/** What to tell whoever asked for a job that means to run now. */
 async function noticeOf(
-  { unstuck }: Api,
+  api: Api,
   body: NewJobBody | undefined,
   reason: Enqueued['reason'] | undefined,
 ): Promise<unknown> {
   if (body === undefined || reason === undefined || reason === 'key-window') return null;
   if (!meansNow({ ...body, runAt: body.run_at })) return null;
-  return unstuck.targets.noticeFor(body.type).then(snakeJson, (error: unknown) => {
-    unstuck.log.warn('notice_not_read', { type: body.type, error });
-    return null;
-  });
+  return readNotice(api, body.type);
 }
 
 function reasonOf(answer: RequestAnswer): Enqueued['reason'] | undefined {

@@ -5,6 +5,7 @@ import { scheduleJson, snakeJson } from '../../domain/json.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { actorOf } from '../access/principal.ts';
 import type { Api } from '../api.ts';
+import { readNotice } from '../notice.ts';
 import { pageParameters, readPage } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import { enqueuedJob } from '../schema/job.ts';
@@ -155,9 +156,11 @@ export const scheduleRoutes: readonly Route[] = [
     errors: ['SCHEDULE_NOT_FOUND', 'SLOTS_EXHAUSTED', 'POOL_UNKNOWN', 'POOL_BUSY', 'KEY_BUSY'],
     handle: async ({ api, principal, params: { name }, body }) => {
       const run = await api.unstuck.schedules.run(name, actorOf(principal, body));
+      const its = await api.unstuck.schedules.get(name);
+      const notice = its === undefined ? null : await readNotice(api, its.type);
       return {
         status: run.created ? 201 : 200,
-        json: { id: run.id, created: run.created, enqueued: run.reason },
+        json: { id: run.id, created: run.created, enqueued: run.reason, notice },
         headers: { location: `${api.prefix}/v1/jobs/${run.id}` },
       };
     },
