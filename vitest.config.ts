@@ -12,8 +12,8 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: [SOURCE, 'node', 'development'] } },
   test: {
     pool: 'forks',
-    // Two processes: the tests start PostgreSQL and workers of their own, more only makes them wait for each other.
-    maxWorkers: 2,
+    // Three processes: the tests start PostgreSQL and workers of their own, and many wait for a clock; more only makes them wait for each other.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [

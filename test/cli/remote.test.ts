@@ -10,7 +10,7 @@ import { defineQueue } from '../../src/domain/define-queue.ts';
 import { jobJson, scheduleJson, snakeJson } from '../../src/domain/json.ts';
 import { createClient, createHandler } from '../../src/http/index.ts';
 import type { Unstuck } from '../../src/unstuck.ts';
-import { job, setup } from '../support/unstuck.ts';
+import { eventually, job, setup } from '../support/unstuck.ts';
 
 /** Names of ours in payloads of users, and texts that look like instants where none is meant. */
 const INPUT = { created_at: '2026-01-02T03:04:05.678Z', someName: { at: 1, deep_er: [null, 'ü'] } };
@@ -162,6 +162,11 @@ test('pools, limits and queues are set, shown and taken away the same', async ()
   await remote.limits.set('queue:reports', { running: 3, rate: { count: 10, per: '1m' } });
   await remote.limits.set('customers', { running: 1 });
   await straight.enqueue('mail', {}, { limit: { name: 'customers', key: 'ann' } });
+  // It is let in after its own commit.
+  await eventually(
+    async () => (await straight.limits.keys('customers'))?.[0]?.queued === 1,
+    'the job of ann is let in',
+  );
   await expectSame(all, (on) => on.limits.list());
   await expectSame(all, (on) => on.limits.get('queue:reports'));
   expect(await expectSame(all, (on) => on.limits.keys('customers'))).toHaveLength(1);
