@@ -17,7 +17,7 @@ import type { Database } from '../storage/database.ts';
 import { persist } from '../storage/persist.ts';
 import { codeOf } from '../storage/postgres-errors.ts';
 import type { Attempt } from './attempt.ts';
-import { type Decision, PARKED, PARKED_BEHIND, RELEASED } from './decide.ts';
+import { type Decision, PARKED, PARKED_BEHIND } from './decide.ts';
 import type { PullEnds } from './pull-ends.ts';
 import type { Sendable, TargetCalls } from './target-calls.ts';
 
@@ -63,9 +63,10 @@ export class Dispatcher {
       return await this.#dispatch(attempt, attempt.definition.remote as RemoteDefinition);
     } catch (error) {
       if (error instanceof StaleAttemptError) return 'dropped';
-      // What went wrong is not the fault of the job. What has been handed over already is looked after by the sweep.
+      // What went wrong is not the fault of the job. What has been handed over already is looked after by the sweep; what has not goes on at the pace of
+      // jobs that wait for a target, and not in a hot loop.
       this.#log.warn('dispatch_failed', { job: attempt.row.id, error });
-      return attempt.handedOver ? 'dropped' : RELEASED;
+      return attempt.handedOver ? 'dropped' : PARKED;
     }
   }
 

@@ -140,3 +140,24 @@ test('a target that is used for longer than the lease of its row holds its jobs 
   const job = await all.unstuck.wait(await all.enqueue());
   expect(job).toMatchObject({ state: 'completed', attempt: 1, crashes: 0, token: '1' });
 });
+
+test('E7: a job that cannot be handed over to its target is tried at the pace of jobs that wait for one, keeps no other from being sent, and is sent when it can be', async () => {
+  const all = await begin();
+  await all.unstuck.queues.pause('default', { by: 'test', reason: 'test' });
+  const id = await all.enqueue('bad');
+  await all.query(
+    `alter table unstuck.dispatches add constraint refused check (job_id <> '${id}')`,
+  );
+  await all.unstuck.queues.resume('default');
+  await parked(all, 1);
+  const other = await all.enqueue('good');
+  expect(await all.unstuck.wait(other)).toMatchObject({ state: 'completed' });
+  const [row] = await all.query<{ token: string; attempt: number }>(
+    `select token::text, attempt from unstuck.jobs where id = $1`,
+    [id],
+  );
+  expect(row?.attempt).toBe(0);
+  expect(Number(row?.token)).toBeLessThan(10);
+  await all.query(`alter table unstuck.dispatches drop constraint refused`);
+  expect(await all.unstuck.wait(id)).toMatchObject({ state: 'completed', attempt: 1 });
+});
