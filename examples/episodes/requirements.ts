@@ -52,7 +52,6 @@ function clockOf(at: Date): string {
 function schedule(stage: Stage): Promise<string> {
   const { probeEveryMs, probeForMs, probeLaterMs } = assemblerAt('http://127.0.0.1:1');
   assert.deepEqual([probeEveryMs, probeForMs, probeLaterMs], [60_000, 3_600_000, 600_000]);
-  // oxlint-disable-next-line unicorn/no-thenable -- The name of the option; a text is no method.
   const probe = { every: '1s', for: '3s', later: '2s' } as const;
   return inStudio(
     stage,

@@ -131,7 +131,7 @@ export class TargetSweep {
   }
 
   async #probeDue(database: Database): Promise<number> {
-    const probes = await database.run(takeProbes, [PROBES_MAX, this.#dispatcher.calls.names]);
+    const probes = await database.run(takeProbes, [PROBES_MAX]);
     for (const probe of probes) this.#behind(() => this.#probe(probe));
     return probes.length;
   }

@@ -193,19 +193,12 @@ export interface ProbeRow {
   readonly probes: number;
 }
 
-/** Whoever does not know a target has other networks and certificates perhaps: it leaves a probe for so long to those that do. */
-const LEFT_TO_OTHERS: Sql = sql`interval '10 seconds'`;
-
-/**
- * Takes the probes that are due, at most $1, of targets that this process knows ($2 names), and those that nobody has taken: whoever takes one asks, and if it
- * dies the next one comes at its time.
- */
+/** Takes the probes that are due, at most $1: whoever takes one asks, and if it dies the next one comes at its time. */
 export const takeProbes: Statement<ProbeRow> = statement(
   'take-probes',
   (t) => sql`
   with due as materialized (
-    select g.name ${dueProbes(t)} and (g.name = any($2::text[]) or g.next_probe_at not between ${t.now} - ${LEFT_TO_OTHERS} and ${t.now})
-    order by g.next_probe_at limit $1 for update skip locked
+    select g.name ${dueProbes(t)} order by g.next_probe_at limit $1 for update skip locked
   )
   update ${t.targets} g set probes = g.probes + 1, last_probe_at = ${t.now}, state = 'down', trial_job = null,
     since = case when g.state = 'down' then g.since else ${t.now} end, down_since = least(g.down_since, ${t.now}),

@@ -175,7 +175,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     call(parkQueued, array(closed)),
     call(findParked),
     call(unpark, array(parked)),
-    call(takeProbes, BATCH, '{down}'),
+    call(takeProbes, BATCH),
     call(probeAnswered, 'down', 1),
     call(takeLooks, '{up}', BATCH, 1_000),
     call(beginDispatch, running[0] ?? '', '1', worker, 'up', '00', 1_000),

@@ -17,7 +17,7 @@ const NOTES: readonly (readonly [Statement<unknown>, readonly unknown[]])[] = [
   [noteAnswered, ['g']],
   [noteFailed, ['g', '00000000-0000-7000-8000-000000000000', '1', '{}', true]],
   [holdTarget, ['g', 60_000, '{}']],
-  [takeProbes, [1, ['g']]],
+  [takeProbes, [1]],
   [probeAnswered, ['g', 1]],
   [probeFailed, ['g', 1, '{}']],
 ];
