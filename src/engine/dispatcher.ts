@@ -87,8 +87,7 @@ export class Dispatcher {
       await this.park(waitsFor, { id: row.id, token: row.token, type: row.type }, PARKED);
       return 'dropped';
     }
-    await this.#database.run(noteParked, [row.id, waitsFor, 'its target takes none now']);
-    this.#log.info('parked', { job: row.id, type: row.type, target: waitsFor });
+    await this.#tellParked(waitsFor, row, 'its target takes none now');
     return PARKED;
   }
 
@@ -194,9 +193,16 @@ export class Dispatcher {
   ): Promise<void> {
     const isParked = await this.#persist(() => this.#ends.park(job, decision));
     await this.#database.run(closeDispatch, [job.id, job.token]);
-    if (!isParked) return;
-    await this.#database.run(noteParked, [job.id, name, 'its target failed']);
-    this.#log.info('parked', { job: job.id, type: job.type, target: name });
+    if (isParked) await this.#tellParked(name, job, 'its target failed');
+  }
+
+  async #tellParked(
+    target: string,
+    { id, type }: Pick<Sendable, 'id' | 'type'>,
+    reason: string,
+  ): Promise<void> {
+    await this.#database.run(noteParked, [id, target, reason]);
+    this.#log.info('parked', { job: id, type, target });
   }
 
   async #answered(name: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Bridges: how each Redis list stood when it was last looked at, and who looks next. */
-import { type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
+import { inUtc, type Names, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** A row of `bridges`. */
 export interface BridgeRow {
@@ -137,15 +137,13 @@ export const deleteBridge: Statement<{ name: string }> = statement(
 
 /** Looks that are overdue by more than this are those of a bridge that no process runs. */
 export const LOOK_GRACE: Sql = sql`interval '15 seconds'`;
-const utc = (at: string): Sql =>
-  raw(`to_char(${at} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS UTC')`);
 
 /** Bridges that nobody runs, whose Redis is away, or whose messages nobody takes: at most 200, in the shape of late groups. */
 export const lateBridges = (t: Names): Sql => sql`
   (select 'bridge', b.name, greatest(b.waiting, 1)::text, case when b.next_look < ${t.now} - ${LOOK_GRACE} then b.next_look
       when b.state = 'away' then b.away_at else b.waiting_oldest_at end, 0, 0, 0,
-    case when b.next_look < ${t.now} - ${LOOK_GRACE} then concat('no process has looked at it since ', ${utc('b.next_look')})
-      when b.state = 'away' then concat('Redis has been away since ', ${utc('b.away_at')}, ': ', b.last_error) end
+    case when b.next_look < ${t.now} - ${LOOK_GRACE} then concat('no process has looked at it since ', ${inUtc(sql`b.next_look`)})
+      when b.state = 'away' then concat('Redis has been away since ', ${inUtc(sql`b.away_at`)}, ': ', b.last_error) end
   from ${t.bridges} b
   where b.next_look < ${t.now} - ${LOOK_GRACE} or b.state = 'away' or b.waiting_oldest_at < ${t.now} - b.late_ms * interval '1 ms'
   order by b.name limit 200)`;

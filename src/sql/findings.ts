@@ -2,7 +2,7 @@
 import type { LateGroup } from '../domain/explain.ts';
 import { lateBridges } from './bridges.ts';
 import { eachJob } from './probes.ts';
-import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { inUtc, type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 import { targetInWords } from './targets.ts';
 
 /** A group of late jobs as the database sees it. */
@@ -118,7 +118,7 @@ const targetsCte = (t: Names): Sql => sql`
 
 /** One holder of what others wait for, in words: its type, id and since when it is live. */
 const holder = (t: Names, where: Sql): Sql => sql`(
-    select format('%s %s, live since %s', j.type, j.id, to_char(j.created_at at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS UTC'))
+    select format('%s %s, live since %s', j.type, j.id, ${inUtc(sql`j.created_at`)})
     from ${t.jobs} j where ${where} order by j.created_at limit 1)`;
 
 /** Who waits for slots of which pool, at which limit, and for which target. */

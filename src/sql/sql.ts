@@ -120,3 +120,7 @@ export function statement<Row = Record<string, never>>(
 export function raw(text: string): Sql {
   return { text, isSql: true };
 }
+
+/** An instant as people read it, to the second, in UTC. */
+export const inUtc = (time: Sql): Sql =>
+  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS "UTC"')`;

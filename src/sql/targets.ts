@@ -2,7 +2,7 @@
 import { afterTime, linksOf, STANDING, standing } from './gates.ts';
 import { from } from './guards.ts';
 import { among } from './probes.ts';
-import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { inUtc, type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 import type { SweptRow } from './sweep.ts';
 
 /** How long one attempt of a target that is tried may take before it is asked again. */
@@ -25,19 +25,16 @@ export const usable = (t: Names): Sql =>
 /** A URL as people see it: what follows its path may be a secret. */
 export const shownUrl = (url: Sql): Sql => sql`split_part(split_part(${url}, '?', 1), '#', 1)`;
 
-const utc = (time: Sql): Sql =>
-  sql`to_char(${time} at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS "UTC"')`;
-
 /** How the target `g` stands, in words; null when there is none. */
 export const targetInWords = (t: Names): Sql => sql`case
-      when ${paused(t)} then concat('paused since ', ${utc(sql`g.paused_at`)}, ' by ' || g.paused_by, ': ' || g.paused_reason,
-        '; until ' || ${utc(sql`g.paused_until`)})
-      when g.state = 'down' then concat('down since ', ${utc(sql`g.down_since`)}, ', ',
+      when ${paused(t)} then concat('paused since ', ${inUtc(sql`g.paused_at`)}, ' by ' || g.paused_by, ': ' || g.paused_reason,
+        '; until ' || ${inUtc(sql`g.paused_until`)})
+      when g.state = 'down' then concat('down since ', ${inUtc(sql`g.down_since`)}, ', ',
         case g.probes when 0 then 'not asked yet' when 1 then 'asked once' else concat('asked ', g.probes, ' times') end,
-        ', next at ', ${utc(sql`g.next_probe_at`)}, '; ' || rtrim(g.last_error ->> 'message', '.'))
-      when g.state = 'half-open' then concat('tried with one job since ', ${utc(sql`g.since`)})
-      when g.hold_until > ${t.now} then concat('busy, and asks for nothing before ', ${utc(sql`g.hold_until`)})
-      when g.state = 'up' then concat('up since ', ${utc(sql`g.since`)}) end`;
+        ', next at ', ${inUtc(sql`g.next_probe_at`)}, '; ' || rtrim(g.last_error ->> 'message', '.'))
+      when g.state = 'half-open' then concat('tried with one job since ', ${inUtc(sql`g.since`)})
+      when g.hold_until > ${t.now} then concat('busy, and asks for nothing before ', ${inUtc(sql`g.hold_until`)})
+      when g.state = 'up' then concat('up since ', ${inUtc(sql`g.since`)}) end`;
 
 /** The time of the next probe after now, of `g`: of those that are planned from when it went down, so that none is added by whoever looks late. */
 const nextProbe = (t: Names, downSince: Sql): Sql => sql`(
