@@ -1,21 +1,6 @@
 /** Deliveries: the outbox; which are due, who sends them, and what became of them. */
 import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
 
-/** A delivery that this process is to send. */
-export interface DueRow {
-  readonly id: string;
-  readonly purpose: 'notify' | 'alert';
-  readonly channel: string;
-  readonly address: string | null;
-  readonly payload: unknown;
-  readonly job_id: string | null;
-  /** Tries so far, this one included. */
-  readonly attempts: number;
-  /** Fences the answer. */
-  readonly token: string;
-  readonly created_at: Date;
-}
-
 /** A row of `deliveries` as people see it. */
 export interface DeliveryRow {
   readonly id: string;
@@ -33,6 +18,16 @@ export interface DeliveryRow {
   readonly created_at: Date;
   readonly delivered_at: Date | null;
   readonly failed_at: Date | null;
+}
+
+/** A delivery that this process is to send; its tries include this one. */
+export interface DueRow
+  extends Pick<
+    DeliveryRow,
+    'id' | 'purpose' | 'channel' | 'address' | 'payload' | 'job_id' | 'attempts' | 'created_at'
+  > {
+  /** Fences the answer. */
+  readonly token: string;
 }
 
 const COLUMNS: Sql = sql`d.id::text, d.purpose, d.channel, d.address, d.payload, d.job_id::text, d.state, d.attempts,

@@ -17,6 +17,17 @@ const REDIS = [
   'REDIS_PACKAGE_MISSING',
 ] as const;
 
+/** What is done with dead messages. */
+const DEAD_CHANGE = {
+  method: 'POST',
+  tag: TAG,
+  about: 'Those that do not stand where they were seen are left alone and named.',
+  params: named,
+  body: deadSelection,
+  answers: { 200: { about: 'What became of them.', schema: deadChange } },
+  errors: ['BRIDGE_UNKNOWN', ...REDIS],
+} as const;
+
 /** The routes of bridges. */
 export const bridgeRoutes: readonly Route[] = [
   route({
@@ -98,34 +109,22 @@ export const bridgeRoutes: readonly Route[] = [
     }),
   }),
   route({
+    ...DEAD_CHANGE,
     id: 'requeueDeadMessages',
-    method: 'POST',
     path: '/v1/bridges/{name}/dead/requeue',
     scope: 'write',
-    tag: TAG,
     summary: 'Puts dead messages back into the list, as they came.',
-    about: 'Those that do not stand where they were seen are left alone and named.',
-    params: named,
-    body: deadSelection,
-    answers: { 200: { about: 'What became of them.', schema: deadChange } },
-    errors: ['BRIDGE_UNKNOWN', ...REDIS],
     handle: async ({ api, principal, params: { name }, body }) => {
       const actor = actorOf(principal, body);
       return { json: snakeJson(await api.unstuck.redis.requeueDead(name, body.messages, actor)) };
     },
   }),
   route({
+    ...DEAD_CHANGE,
     id: 'deleteDeadMessages',
-    method: 'POST',
     path: '/v1/bridges/{name}/dead/delete',
     scope: 'admin',
-    tag: TAG,
     summary: 'Deletes dead messages.',
-    about: 'Those that do not stand where they were seen are left alone and named.',
-    params: named,
-    body: deadSelection,
-    answers: { 200: { about: 'What became of them.', schema: deadChange } },
-    errors: ['BRIDGE_UNKNOWN', ...REDIS],
     handle: async ({ api, principal, params: { name }, body }) => {
       const actor = actorOf(principal, body);
       return { json: snakeJson(await api.unstuck.redis.deleteDead(name, body.messages, actor)) };
