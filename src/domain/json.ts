@@ -74,6 +74,32 @@ export function parseJson(text: string, what: string): unknown {
   );
 }
 
+const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
+/** The bit in which `{` and `}` differ from `[` and `]`. */
+const BRACE = 0x20;
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
+/** Tells whether JSON text is nested deeper than so many levels: whatever goes down into such a value may run out of stack. */
+export function isNestedDeeper(text: string, levels: number): boolean {
+  if (text.length <= levels) return false;
+  let depth = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (isString) {
+      if (unit === BACKSLASH) at += 1;
+      else if (unit === QUOTE) isString = false;
+    } else if (unit === QUOTE) isString = true;
+    else if ((unit | BRACE) === OPENING) {
+      depth += 1;
+      if (depth > levels) return true;
+    } else if ((unit | BRACE) === CLOSING) depth -= 1;
+  }
+  return false;
+}
+
 /** Strings are matched so that digits in them are not taken for numbers. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 

@@ -2,12 +2,14 @@
 import type { z } from 'zod';
 import { unstuckError } from '../domain/errors.ts';
 import { issueText } from '../domain/issues.ts';
-import { parseJson } from '../domain/json.ts';
+import { isNestedDeeper, parseJson } from '../domain/json.ts';
 import type { Route } from './route.ts';
 
 const ISSUES_MAX = 10;
 /** An issue quotes what was sent, such as the name of an unknown field, which may be as large as the body. */
 const ISSUE_MAX = 500;
+/** Above the deepest that an input may be by configuration (1,000), so that what is within it is refused as an input. */
+const DEPTH_MAX = 1_100;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 type Part = 'path' | 'query' | 'body';
@@ -96,7 +98,12 @@ async function readJson(request: Request, bytesMax: number): Promise<unknown> {
       `Expected content-type application/json, got ${type === '' ? 'none' : JSON.stringify(type?.slice(0, 80))}.`,
     );
   }
-  return parseJson(decode(bytes), 'the body');
+  const text = decode(bytes);
+  if (!isNestedDeeper(text, DEPTH_MAX)) return parseJson(text, 'the body');
+  throw unstuckError(
+    'REQUEST_INVALID',
+    `Expected a body nested at most ${DEPTH_MAX} levels deep, got a deeper one. Nothing was changed.`,
+  );
 }
 
 /**

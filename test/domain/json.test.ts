@@ -1,6 +1,7 @@
 // The laws of JSON at the doors: names are crossed once, payloads are left alone, and no number changes silently.
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jobJson, parseJson, snakeJson } from '../../src/domain/json.ts';
+import { isNestedDeeper, jobJson, parseJson, snakeJson } from '../../src/domain/json.ts';
 
 test('names become snake_case and times RFC 3339 with milliseconds, at every depth', () => {
   const at = new Date(1_800_000_000_000);
@@ -39,3 +40,20 @@ test.each(['9007199254740992', '0.1', '-0.5e-3', '1e21', '"9007199254740993"', '
     expect(parseJson(text, 'the body')).toEqual(JSON.parse(text));
   },
 );
+
+test('nesting is counted outside of strings only, whatever is escaped in them', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 8, depthSize: 'max' }), (value) => {
+      const levels = levelsOf(value);
+      const text = JSON.stringify(value);
+      expect(isNestedDeeper(text, levels)).toBe(false);
+      if (levels > 0) expect(isNestedDeeper(text, levels - 1)).toBe(true);
+    }),
+  );
+  expect(isNestedDeeper(JSON.stringify('[[[{{"\\[['), 0)).toBe(false);
+});
+
+function levelsOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return 1 + Math.max(0, ...Object.values(value).map(levelsOf));
+}

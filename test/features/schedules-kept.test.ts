@@ -367,11 +367,14 @@ test('schedules are listed by name, page by page', async () => {
   });
 });
 
-test('more schedules than one batch holds are fired in one round', async () => {
+test('more schedules than one batch holds are all fired before a round says that no more are due', async () => {
   const all = await still();
   await all.query(`insert into unstuck.schedules (name, type, cron, next_at)
     select 's' || n, 't', '* * * * *', unstuck.clock() + interval '1 minute' from generate_series(1, 120) n`);
-  await pass(all, 1);
+  await setClock(all, minute(1));
+  const { database, fire } = firing(all);
+  // A round ends by its time too: on a slow machine one is not enough.
+  while ((await fire(database)).more);
   expect(await all.query('select from unstuck.jobs')).toHaveLength(120);
 });
 

@@ -236,21 +236,34 @@ describe('requests', () => {
     ['lists where a text belongs', `{"type":${'['.repeat(deep)}${']'.repeat(deep)},"input":1}`],
     ['tags', `{"type":"free","input":1,"tags":${'['.repeat(deep)}${']'.repeat(deep)}}`],
     ['an unknown field', `{"type":"free","input":1,"x":${'['.repeat(deep)}${']'.repeat(deep)}}`],
+    ['lists with quotes in between', `["\\"]",${'['.repeat(deep)}${']'.repeat(deep)}]`],
   ])('%s nested a hundred thousand deep are refused, and the server lives', async (_what, text) => {
-    const { unstuck, handler } = await guarded();
-    const { createHandler } = await import('../../../src/http/index.ts');
-    const answer = await createHandler(unstuck)(
-      new Request('http://localhost/v1/jobs', {
-        method: 'POST',
-        headers: { host: 'localhost', 'content-type': 'application/json' },
-        body: text,
-      }),
-    );
-    expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(answer.status, await answer.text()).toBeLessThan(500);
-    expect((await handler()('/v1/jobs')).body).toMatchObject({ data: [] });
+    await refusesDeep(text);
+    await refusesDeep(text, { 'idempotency-key': 'k' });
+  });
+
+  test('what is too deep to be compared by its idempotency key is refused, not failed', async () => {
+    for (const levels of [2_000, 4_000, 10_000])
+      await refusesDeep(`{"type":"free","input":${'['.repeat(levels)}${']'.repeat(levels)}}`, {
+        'idempotency-key': 'k',
+      });
   });
 });
+
+async function refusesDeep(body: string, headers: Record<string, string> = {}): Promise<void> {
+  const { unstuck, handler } = await guarded();
+  const { createHandler } = await import('../../../src/http/index.ts');
+  const answer = await createHandler(unstuck)(
+    new Request('http://localhost/v1/jobs', {
+      method: 'POST',
+      headers: { host: 'localhost', 'content-type': 'application/json', ...headers },
+      body,
+    }),
+  );
+  expect(answer.status).toBeGreaterThanOrEqual(400);
+  expect(answer.status, await answer.text()).toBeLessThan(500);
+  expect((await handler()('/v1/jobs')).body).toMatchObject({ data: [] });
+}
 
 async function stream(): Promise<Response> {
   return new Response(new ReadableStream<Uint8Array>({ pull: () => new Promise(() => undefined) }));
