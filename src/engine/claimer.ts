@@ -4,7 +4,7 @@ import type { AnyJob } from '../domain/define-job.ts';
 import {
   type ClaimRow,
   claimAlone,
-  claimJobs,
+  claimDurably,
   findHeads,
   finishAndClaim,
   type SentClaimRow,
@@ -15,6 +15,7 @@ import { monotonicMs } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import { claimedRow } from '../storage/rows.ts';
 import type { Attempt } from './attempt.ts';
+import type { ClaimCommit } from './claim-commit.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 import { traceReceive } from './receive-trace.ts';
 
@@ -65,13 +66,17 @@ export class Claimer {
   #headsAt = Number.NEGATIVE_INFINITY;
   /** The last claim took as much as it might. */
   #isBehind = false;
+  #commit: ClaimCommit | undefined;
 
   constructor(
     database: Database,
     workerId: string,
     definitions: readonly Pick<AnyJob, 'type' | 'queue' | 'timeoutMs'>[],
+    /** Without one, its claims are on disk before anybody hears of them. */
+    commit?: ClaimCommit,
   ) {
     this.#database = database;
+    this.#commit = commit;
     this.workerId = workerId;
     this.#types = definitions.map((d) => ({
       type: d.type,
@@ -88,7 +93,12 @@ export class Claimer {
     const wanted = toOldest ? this.#wantedOldest() : this.#wanted(this.#cursors);
     const result = await this.#send(limit, wanted, (id, types) =>
       ends === undefined
-        ? this.#database.run(claimJobs, [this.workerId, id, types, limit])
+        ? this.#database.run(this.#commit?.statement ?? claimDurably, [
+            this.workerId,
+            id,
+            types,
+            limit,
+          ])
         : this.#database.run(finishAndClaim, [this.workerId, ...ends, id, types, limit]),
     );
     if (!toOldest) this.#advance(result.jobs, limit);
@@ -148,6 +158,9 @@ export class Claimer {
       const answer = sorted(await query(claimId, wanted));
       traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
       return { ...answer, again: false, sentAt };
+    } catch (error) {
+      this.#commit?.doubt();
+      throw error;
     } finally {
       this.inFlight.delete(claimId);
       this.#scanMs = limit > 1 ? monotonicMs() - sentAt : this.#scanMs;

@@ -193,8 +193,9 @@ export class Settler {
   }
 
   async #readBack(open: readonly Ended[]): Promise<Set<string>> {
-    const list = open.map(({ attempt: { row }, decision }) => ({
+    const list = open.map(({ attempt: { row, workerId }, decision }) => ({
       id: row.id,
+      worker: workerId,
       token: row.token,
       ends: decision.kind === 'finish',
       outcome: decision.outcome,

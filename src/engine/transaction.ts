@@ -136,7 +136,7 @@ async function wasAccepted(database: Database, fence: Fence): Promise<boolean> {
     try {
       await database.run(awaitRow, [fence.id]);
       const rows = await database.run(findAccepted, [
-        JSON.stringify([{ id: fence.id, token: fence.token, ends: true }]),
+        JSON.stringify([{ id: fence.id, worker: fence.workerId, token: fence.token, ends: true }]),
       ]);
       return rows.length > 0;
     } catch (error) {

@@ -12,6 +12,7 @@ import type { Database } from '../storage/database.ts';
 import { Alone } from './alone.ts';
 import { Attempt, type AttemptContext, type AttemptEnd, unknownRow } from './attempt.ts';
 import { attemptContext } from './attempt-context.ts';
+import { ClaimCommit } from './claim-commit.ts';
 import { Claimer } from './claimer.ts';
 import { type Decision, RELEASED } from './decide.ts';
 import { Lifeline } from './lifeline.ts';
@@ -60,6 +61,7 @@ export class Worker {
   #late = new Map<Attempt, Decision>();
   #progress: ProgressWriter;
   #claimer!: Claimer;
+  #claimCommit = new ClaimCommit();
   #lifeline!: Lifeline;
   #pump: Pump;
   #context: AttemptContext;
@@ -96,6 +98,7 @@ export class Worker {
     this.#settler = new Settler(database, this.#log, {
       accepted: (ended) => this.#accepted(ended),
       refused: ({ attempt }) => {
+        this.#claimCommit.doubt();
         attempt.trace?.settled('refused');
         this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
       },
@@ -202,7 +205,8 @@ export class Worker {
     const workerId = randomUUID();
     const { config, url, pooled } = this.#database;
     const registration = registrationOf(this.#settings, [...this.definitions.keys()], config.lease);
-    this.#claimer = new Claimer(this.#database, workerId, [...this.definitions.values()]);
+    const types = [...this.definitions.values()];
+    this.#claimer = new Claimer(this.#database, workerId, types, this.#claimCommit);
     this.#lifeline = new Lifeline(
       { url, config, pooled, workerId, registration },
       {
@@ -331,6 +335,7 @@ export class Worker {
     const { id, token, type } = attempt.row;
     if (attempt.cause === undefined) {
       this.#log.warn('attempt_lost', { job: id, token, cause });
+      if (cause === 'lost') this.#claimCommit.doubt();
       this.#settings.meter.ended(type, cause);
     }
     attempt.abort(cause);

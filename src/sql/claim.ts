@@ -38,10 +38,21 @@ interface Asked {
   /** The types in the order in which to take them (JSON: type, queue, timeout_ms, and the cursor rank/seq behind which to start). */
   readonly types: Sql;
   readonly limit: Sql;
+  /** What its commit waits for: nothing, or a relation that says so. */
+  readonly commit: Sql;
 }
 
-const CLAIM_ONLY: Asked = { claim: sql`$2`, types: sql`$3`, limit: sql`$4` };
-const AFTER_ENDS: Asked = { claim: sql`$9`, types: sql`$10`, limit: sql`$11` };
+const CLAIM_ONLY: Asked = { claim: sql`$2`, types: sql`$3`, limit: sql`$4`, commit: sql`` };
+const AFTER_ENDS: Asked = { claim: sql`$9`, types: sql`$10`, limit: sql`$11`, commit: sql`` };
+
+/**
+ * For this transaction only. A crash of the server may forget such a claim, never half of it: the job is queued again, and whatever is written of the
+ * forgotten attempt is refused (decision 034).
+ */
+const SOON: Asked = {
+  ...CLAIM_ONLY,
+  commit: sql` cross join (select set_config('synchronous_commit', 'off', true)) as soon`,
+};
 
 /**
  * The lateral per type keeps locks exact (a global sort locked 2,040 rows to claim 50); `materialized` keeps a bad plan from running the
@@ -49,7 +60,7 @@ const AFTER_ENDS: Asked = { claim: sql`$9`, types: sql`$10`, limit: sql`$11` };
  */
 const dueCtes = (t: Names, asked: Asked, which: Sql): Sql => sql`
   alive as materialized (
-    select w.id from ${t.workers} w where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
+    select w.id from ${t.workers} w${asked.commit} where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
   ), wanted as materialized (
     select * from jsonb_to_recordset(${asked.types}::text::jsonb) as w (type text, queue text, timeout_ms bigint, rank integer, seq bigint)
     where not exists (select from ${t.pauses} z
@@ -100,9 +111,18 @@ const aloneRows = (t: Names): Sql => sql`
       where j.lane = 0 and j.type = wanted.type and j.waits_for is null and j.crashes > 0 and j.worker_id is null
       order by j.rank, j.seq limit 1) one)`;
 
-/** $1 worker, $2 id of the claim, $3 types, $4 limit (see `Asked`): claims jobs. */
+/**
+ * $1 worker, $2 id of the claim, $3 types, $4 limit (see `Asked`): claims jobs, without waiting for the disk. For a worker of this process: it hands
+ * nothing of a claim to anybody before something durable, which takes the claim to the disk with it.
+ */
 export const claimJobs: Statement<SentClaimRow> = statement(
   'claim-jobs',
+  (t) => sql`with ${claimCtes(t, SOON)} ${claimedRows} union all ${aloneRows(t)}`,
+);
+
+/** The same, on disk when it returns: for a claim whose fence leaves this process. */
+export const claimDurably: Statement<SentClaimRow> = statement(
+  'claim-durably',
   (t) => sql`with ${claimCtes(t, CLAIM_ONLY)} ${claimedRows} union all ${aloneRows(t)}`,
 );
 

@@ -141,18 +141,21 @@ export const deferJobs: Statement<{ id: string; token: string }> = statement(
 );
 
 /**
- * Of refused endings ($1 JSON: id, token, ends, outcome) tells which were accepted before (their reply was lost): by the token that ended
- * the job, or by what was recorded of the attempt. The outcome is compared, because the sweep records attempts too.
+ * Of refused endings ($1 JSON: id, worker, token, ends, outcome) tells which were accepted before (their reply was lost): by the worker and the token that
+ * ended the job, or by what was recorded of the attempt. The outcome is compared, because the sweep records attempts too; the worker, because the
+ * token of a claim that a crash of the server forgot may have been given again.
  */
 export const findAccepted: Statement<{ id: string; token: string }> = statement(
   'find-accepted',
   (t) => sql`
   with given as materialized (
-    select * from jsonb_to_recordset($1::text::jsonb) as g (id uuid, token bigint, ends boolean, outcome text)
+    select * from jsonb_to_recordset($1::text::jsonb) as g (id uuid, worker uuid, token bigint, ends boolean, outcome text)
   )
-  select g.id::text, g.token::text from given g join ${t.finished} f on f.id = g.id and f.done_token = g.token where g.ends
+  select g.id::text, g.token::text from given g
+  join ${t.finished} f on f.id = g.id and f.done_token = g.token and f.worker_id = g.worker where g.ends
   union
-  select g.id::text, g.token::text from given g join ${t.attempts} a on a.job_id = g.id and a.token = g.token and a.outcome = g.outcome`,
+  select g.id::text, g.token::text from given g
+  join ${t.attempts} a on a.job_id = g.id and a.token = g.token and a.worker_id = g.worker and a.outcome = g.outcome`,
 );
 
 /**

@@ -1,5 +1,5 @@
 // Takes a safeguard out of the statements of a worker process, so that a test can show that it would notice.
-import { claimJobs, finishAndClaim } from '../../src/sql/claim.ts';
+import { claimDurably, claimJobs, finishAndClaim } from '../../src/sql/claim.ts';
 import { deferJobs, findAccepted, finishJobs } from '../../src/sql/settle.ts';
 import { type Names, raw, type Statement } from '../../src/sql/sql.ts';
 
@@ -27,7 +27,7 @@ const MUTANTS = {
   'dead-claims': {
     from: `and w.state = 'live' and w.lease_until > "unstuck".clock()`,
     to: '',
-    in: [claimJobs, finishAndClaim],
+    in: [claimJobs, claimDurably, finishAndClaim],
   },
 } as const;
 

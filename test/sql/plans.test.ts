@@ -5,7 +5,13 @@ import { expect, test } from 'vitest';
 import { endColumns } from '../../src/engine/settle-rows.ts';
 import { countOverdue } from '../../src/sql/alert-rules.ts';
 import { cancelJobs, deleteJobs } from '../../src/sql/bulk.ts';
-import { claimAlone, claimJobs, finishAndClaim, stampAlone } from '../../src/sql/claim.ts';
+import {
+  claimAlone,
+  claimDurably,
+  claimJobs,
+  finishAndClaim,
+  stampAlone,
+} from '../../src/sql/claim.ts';
 import { beginDispatch, closeDispatch, takeLooks } from '../../src/sql/dispatches.ts';
 import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
@@ -152,6 +158,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     call(enqueueDistinct, ...made('{k}'), null),
     call(findConflicts, array(running), '{k}'),
     call(claimJobs, worker, randomUUID(), wanted, BATCH),
+    call(claimDurably, worker, randomUUID(), wanted, BATCH),
     call(finishAndClaim, worker, ...ends, randomUUID(), wanted, BATCH),
     call(claimAlone, worker, randomUUID(), wanted, 1, true),
     call(stampAlone, worker, running[0] ?? '', '1', 60_000, true),
