@@ -11,6 +11,13 @@ const SCHEMA = "'unstuck'::regnamespace";
 /** Tables that are not the partition of a day. */
 const TABLES = `c.relnamespace = ${SCHEMA} and (c.relkind = 'p' or (c.relkind = 'r' and not c.relispartition))`;
 
+const domains = `
+  select format('create domain %s as %s%s%s;', t.oid::regtype, format_type(t.typbasetype, t.typtypmod),
+    (select ' collate ' || quote_ident(l.collname) from pg_collation l where l.oid = t.typcollation and l.collname <> 'default'),
+    (select string_agg(format(' constraint %s %s', n.conname, pg_get_constraintdef(n.oid, true)), '' order by n.conname)
+      from pg_constraint n where n.contypid = t.oid and n.contype = 'c')) as line
+  from pg_type t where t.typnamespace = ${SCHEMA} and t.typtype = 'd' order by t.typname collate "C"`;
+
 const tables = `
   select format(E'create table %s%s%s%s;', c.oid::regclass,
     case when c.relispartition then format(' partition of %s %s', (select inhparent::regclass from pg_inherits where inhrelid = c.oid),
@@ -70,6 +77,7 @@ const comments = `
 
 /** The chapters in their order; one that has no rows stays, so that its absence is seen. */
 export const SCHEMA_QUERIES: readonly SchemaQuery[] = [
+  { title: 'Domains', text: domains },
   { title: 'Tables', text: tables },
   { title: 'Indexes', text: indexes },
   { title: 'Sequences', text: sequences },

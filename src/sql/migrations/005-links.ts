@@ -13,19 +13,15 @@ export function links(t: Names): readonly Sql[] {
  */
 const gates = (t: Names): Sql => sql`
   alter table ${t.jobs}
-    drop constraint jobs_gate,
     drop constraint jobs_links_later,
     add constraint jobs_lanes_later check (lane = 0),
-    add constraint jobs_gate check (waits_for in ('admit', 'hold', 'slot', 'time', 'retry', 'limit', 'executions')),
     add constraint jobs_slot check (
       case
         when wants_pool is null then slot_pool is null and waits_for is distinct from 'slot'
-        when slot_pool is null then coalesce(waits_for, '') in ('admit', 'hold', 'slot')
-        else slot_pool = wants_pool and coalesce(waits_for, '') not in ('admit', 'hold', 'slot')
+        else (slot_pool is null) = (coalesce(waits_for, '') in ('admit', 'hold', 'slot')) and slot_pool = wants_pool -- Unknown without a slot.
       end),
     add constraint jobs_limit check (waits_for is distinct from 'limit' or limit_key is not null),
-    add constraint jobs_parent check ((parent_id is null) = (ordinal is null) and ordinal between 0 and 999999),
-    add constraint jobs_link_bounds check (length(wants_pool) between 1 and 200 and length(limit_key) between 1 and 700);
+    add constraint jobs_parent check ((parent_id is null) = (ordinal is null));
   create index jobs_slot_held on ${t.jobs} (slot_pool) where slot_pool is not null;
   create index jobs_slot_waiting on ${t.jobs} (wants_pool, rank, seq) where waits_for = 'slot';
   create index jobs_limit_held on ${t.jobs} (limit_key) where limit_key is not null and waits_for is null;

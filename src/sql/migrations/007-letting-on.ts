@@ -80,7 +80,7 @@ const wakeParents = (t: Names): Sql => sql`
       )
       update ${t.jobs} j set ${STANDING} = ${standing(t, afterTime, sql`null`)}, seq = nextval('${t.schema}.jobs_seq_seq'), updated_at = ${t.now}
       from asleep a where j.id = a.id and not exists (select from ${t.jobs} c where c.parent_id = a.id)
-      returning j.type, j.limit_key;
+      returning j.type::text, j.limit_key::text;
   end $$`;
 
 /** Gives the free slots of a pool to those that wait for one; null when somebody has locked the pool: an open transaction must not hold up the others. */

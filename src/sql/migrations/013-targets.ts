@@ -2,15 +2,12 @@
 import type { Names, Sql } from '../sql.ts';
 import { sql } from '../sql.ts';
 
-/** Migration 13: the gate `target`, `targets`, `dispatches`, and the targets of types. */
+/** Migration 13: the line before the gate `target`, `targets`, `dispatches`, and the targets of types. */
 export function targets(t: Names): readonly Sql[] {
   return [gate(t), circuits(t), sent(t)];
 }
 
 const gate = (t: Names): Sql => sql`
-  alter table ${t.jobs}
-    drop constraint jobs_gate,
-    add constraint jobs_gate check (waits_for in ('admit', 'hold', 'slot', 'time', 'retry', 'target', 'limit', 'executions'));
   create index jobs_parked on ${t.jobs} (type, rank, seq) where waits_for = 'target';
   alter table ${t.jobTypes} add column targets text[] constraint job_types_targets check (cardinality(targets) between 1 and 20)`;
 
