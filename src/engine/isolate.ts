@@ -1,8 +1,9 @@
 /** Isolate: runs a handler in a child process of its own, which can be killed for real. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, unstuckError } from '../domain/errors.ts';
 import { Cancel, Fail, RetryAfter, Snooze } from '../domain/outcome.ts';
+import { late } from '../std/late.ts';
 import { after, type Timer } from '../std/timer.ts';
 import type { Database } from '../storage/database.ts';
 import type { Attempt } from './attempt.ts';
@@ -24,7 +25,7 @@ export function runIsolated(
   job: RunningJob,
 ): Promise<unknown> {
   // A group of its own: a Ctrl-C in the terminal reaches the worker, which drains, and not the handlers.
-  const child = fork(childUrl(), {
+  const child = late.childProcess.fork(childUrl(), {
     execArgv: childArguments(process.execArgv),
     serialization: 'json',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

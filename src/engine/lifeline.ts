@@ -1,7 +1,8 @@
 /** Lifeline: the worker's side of what keeps its lease alive: in this thread while it holds nothing, in one of its own from its first job on. */
-import { Worker as Thread } from 'node:worker_threads';
+import type { Worker as Thread } from 'node:worker_threads';
 import type { Log } from '../domain/log.ts';
 import { type Deferred, deferred } from '../std/deferred.ts';
+import { late } from '../std/late.ts';
 import { monotonicMs, settlesWithin } from '../std/timer.ts';
 import { LifelineKeeper } from './lifeline-keeper.ts';
 import type { AttemptRef, FromLifeline, LifelineSetup, ToLifeline } from './lifeline-messages.ts';
@@ -60,7 +61,8 @@ export class Lifeline {
   guard(): void {
     if (this.#thread !== undefined || this.#ended) return;
     const workerData = { ...this.#setup, lockKey: this.#keeper?.lockKey ?? null };
-    const thread = new Thread(threadUrl(), { workerData, name: 'unstuck lifeline', stderr: false });
+    const { Worker } = late.workerThreads;
+    const thread = new Worker(threadUrl(), { workerData, name: 'unstuck lifeline', stderr: false });
     thread.on('message', (message: FromLifeline) => {
       if (message.kind === 'registered') this.#retireKeeper();
       else this.#hear(message, (answer) => thread.postMessage(answer));

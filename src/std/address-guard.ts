@@ -1,6 +1,6 @@
 /** Which addresses may be called (N10): public ones, and private ones that a rule names. Whatever cannot be read is refused. */
-import { lookup as lookUp } from 'node:dns/promises';
 import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net';
+import { late } from './late.ts';
 import { shown } from './shown.ts';
 
 /**
@@ -101,7 +101,7 @@ export class AddressGuard {
 }
 
 function findAddresses(host: string): Promise<readonly HostAddress[]> {
-  return lookUp(host, { all: true });
+  return late.dns.lookup(host, { all: true });
 }
 
 function isPublic(address: string): boolean {

@@ -1,15 +1,7 @@
 /** Calls over HTTP to addresses that users give: checked, bounded in time and size, and told as values. */
 import { X509Certificate } from 'node:crypto';
-import {
-  type Agent,
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, AgentOptions, ClientRequest, IncomingMessage } from 'node:http';
 import { isIP, type Socket } from 'node:net';
-import { createSecureContext, rootCertificates } from 'node:tls';
 import { AddressGuard, type FindAddresses, type PrivateAddresses } from './address-guard.ts';
 import { type Deferred, deferred } from './deferred.ts';
 import {
@@ -21,6 +13,7 @@ import {
   type Reach,
 } from './http-failure.ts';
 import { hostAndPort, readUrl, unfitHeader } from './http-request.ts';
+import { late } from './late.ts';
 import { after, monotonicMs, type Timer } from './timer.ts';
 
 /** One request, and how much may be spent on it. */
@@ -76,22 +69,15 @@ const ADDRESS_MS = 1_000;
  */
 export class HttpCaller {
   readonly #guard: AddressGuard;
-  readonly #plain: Agent;
-  readonly #secure: HttpsAgent;
+  readonly #authorities: readonly string[];
+  /** Made by the first calls: a process that makes none loads neither HTTP nor TLS. */
+  #plain: Agent | undefined;
+  #secure: Agent | undefined;
 
   /** `find` stands in for the resolver of the system. Throws when the rule or the certificates cannot be read. */
   constructor(rule: HttpCallerRule, find?: FindAddresses) {
     this.#guard = new AddressGuard(rule.privateAddresses, find);
-    const options = {
-      keepAlive: true,
-      timeout: IDLE_MS,
-      maxFreeSockets: IDLE_SOCKETS_MAX,
-      lookup: this.#guard.lookup,
-      autoSelectFamilyAttemptTimeout: ADDRESS_MS,
-    };
-    this.#plain = new HttpAgent(options);
-    const ca = rule.ca === undefined ? {} : { ca: [...rootCertificates, ...certificates(rule.ca)] };
-    this.#secure = new HttpsAgent({ ...options, secureContext: createSecureContext(ca) });
+    this.#authorities = rule.ca === undefined ? [] : certificates(rule.ca);
   }
 
   /** Makes one call. Never rejects but for a mistake of the program; ends within `totalMs`. */
@@ -103,15 +89,34 @@ export class HttpCaller {
     // Of a name the lookup decides; an address is never looked up. Its odd forms (`0x7f.1`, `2130706433`) the parser of URLs has made plain.
     const address = url.hostname.replace(/^\[(.*)\]$/, '$1');
     if (isIP(address) !== 0 && !this.#guard.admits(address)) return refused('ADDRESS_REFUSED', url);
-    return new Exchange(call, url).run(url.protocol === 'https:' ? this.#secure : this.#plain);
+    return new Exchange(call, url).run(this.#agent(url.protocol === 'https:'));
   }
 
   /** Closes the idle connections; calls on their way go on, and theirs close 4 s after them. */
   close(): void {
     for (const agent of [this.#plain, this.#secure])
-      for (const sockets of Object.values(agent.freeSockets))
+      for (const sockets of Object.values(agent?.freeSockets ?? {}))
         for (const socket of sockets ?? []) socket.destroy();
   }
+
+  #agent(isSecure: boolean): Agent {
+    const options = {
+      keepAlive: true,
+      timeout: IDLE_MS,
+      maxFreeSockets: IDLE_SOCKETS_MAX,
+      lookup: this.#guard.lookup,
+      autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+    };
+    if (isSecure) this.#secure ??= secureAgent(options, this.#authorities);
+    else this.#plain ??= new late.http.Agent(options);
+    return (isSecure ? this.#secure : this.#plain) as Agent;
+  }
+}
+
+function secureAgent(options: AgentOptions, authorities: readonly string[]): Agent {
+  const { tls, https } = late;
+  const ca = authorities.length === 0 ? {} : { ca: [...tls.rootCertificates, ...authorities] };
+  return new https.Agent({ ...options, secureContext: tls.createSecureContext(ca) });
 }
 
 /** Checked here, as TLS passes over what it cannot read and then trusts nobody. */
@@ -167,7 +172,7 @@ class Exchange {
     const { method, headers, body } = this.#call;
     const isSecure = this.#url.protocol === 'https:';
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
-    const request = (isSecure ? httpsRequest : httpRequest)(this.#url, {
+    const request = (isSecure ? late.https : late.http).request(this.#url, {
       agent,
       method,
       headers: { ...headers, ...length, 'accept-encoding': 'identity' },

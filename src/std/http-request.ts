@@ -1,5 +1,5 @@
 /** What of a request can be sent: its address and its headers, judged before anything of it leaves. */
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { late } from './late.ts';
 
 /** What a call decides itself: with them, a header could cut the request in two for the next one on the connection. */
 const OWN_HEADERS: ReadonlySet<string> = new Set([
@@ -29,9 +29,9 @@ export function unfitHeader(headers: Readonly<Record<string, string>> = {}): str
   for (const [name, value] of Object.entries(headers)) {
     if (OWN_HEADERS.has(name.toLowerCase()))
       return `${name.toLowerCase()} is decided by the call itself`;
-    if (!passes(() => validateHeaderName(name)))
+    if (!passes(() => late.http.validateHeaderName(name)))
       return 'its name has characters that HTTP does not allow';
-    if (!passes(() => validateHeaderValue(name, value)))
+    if (!passes(() => late.http.validateHeaderValue(name, value)))
       return 'its value has characters that HTTP does not allow';
   }
   return undefined;

@@ -1,11 +1,10 @@
 // The handler in Next, as a route handler of the app router: a real project in a directory of its own, served by `next dev`.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { makeProject } from '../support/built-project.ts';
 import { freshDatabase } from '../support/database.ts';
 import { checkRoutes, PREFIX } from './support/mounted.ts';
 
@@ -35,8 +34,7 @@ export { answer as GET, answer as POST, answer as PUT, answer as PATCH, answer a
 test('mounted in Next everything is as at the root, and streams flow', async () => {
   const database = await freshDatabase();
   onTestFinished(() => database.drop());
-  const directory = await makeProject();
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  const directory = await makeNextProject();
   const origin = await serveNext(directory, { UNSTUCK_DATABASE_URL: database.url });
 
   await checkRoutes(origin);
@@ -49,18 +47,10 @@ test('mounted in Next everything is as at the root, and streams flow', async () 
   await expect.poll(left, { timeout: 30_000 }).toBe(1);
 });
 
-/** A project whose `unstuck` is this package, built, and whose other packages are those of this project. */
-async function makeProject(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'unstuck-next-'));
-  const packages = join(directory, 'node_modules');
-  const unstuck = join(packages, 'unstuck');
-  await mkdir(unstuck, { recursive: true });
-  for (const name of await readdir('node_modules'))
-    await symlink(join(process.cwd(), 'node_modules', name), join(packages, name));
-  await symlink(join(process.cwd(), 'package.json'), join(unstuck, 'package.json'));
-  const args = ['-p', 'tsconfig.build.json', '--outDir', join(unstuck, 'dist')];
-  await promisify(execFile)('node_modules/.bin/tsc', args);
-
+/** A project of Next that answers with this package, built. */
+async function makeNextProject(): Promise<string> {
+  const { directory, remove } = await makeProject();
+  onTestFinished(remove);
   const route = join(directory, 'app', PREFIX, '[...path]');
   await mkdir(route, { recursive: true });
   await writeFile(join(route, 'route.js'), ROUTE);
@@ -68,7 +58,6 @@ async function makeProject(): Promise<string> {
     join(directory, 'app/layout.js'),
     'export default function Layout({ children }) { return children; }',
   );
-  await writeFile(join(directory, 'package.json'), '{ "private": true, "type": "module" }');
   await writeFile(
     join(directory, 'next.config.mjs'),
     "export default { serverExternalPackages: ['unstuck'] };",
