@@ -82,7 +82,7 @@ async function profileDrain(system: System, producer: Producer, client: Client):
     const handle = (): void => {
       waiting.jobs -= 1;
     };
-    const worker = await system.work({ types: TYPES, handle });
+    const worker = await system.work({ types: TYPES, handle, bare: false });
     // Asked while jobs run, what is left would cost more than they.
     while (waiting.jobs > 0 || (await producer.left())) await pause(20);
     await worker.stop();

@@ -1,6 +1,10 @@
 // Everything that must hold before a commit, one line per step: `npm run check`, and with all tests `npm test`.
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { failedTests } from './failed-tests.ts';
 
 interface Step {
   readonly name: string;
@@ -13,8 +17,17 @@ interface Step {
   readonly after?: string;
 }
 
+const results = mkdtempSync(join(tmpdir(), 'unstuck-check-'));
+const RESULTS = join(results, 'tests.json');
+const REPORTERS = ['--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`];
+
 const TESTS: Step = process.argv.includes('--all-tests')
-  ? { name: 'tests', command: ['vitest', 'run'], remedy: 'npx vitest run <file>', live: true }
+  ? {
+      name: 'tests',
+      command: ['vitest', 'run', ...REPORTERS],
+      remedy: 'npx vitest run <file>',
+      live: true,
+    }
   : {
       name: 'laws',
       command: ['vitest', 'run', '--project', 'laws'],
@@ -57,6 +70,9 @@ for (const step of STEPS) {
   if (step.after !== undefined && failed.has(step.after)) continue;
   if (!passes(step)) failed.set(step.name, step);
 }
+// Last of all, so that who sees only the end of the output sees which.
+if (failed.has('tests')) for (const line of failedTests(RESULTS)) console.error(line);
+rmSync(results, { recursive: true });
 for (const { name, remedy } of failed.values()) console.error(`red: ${name} (${remedy})`);
 process.exitCode = failed.size > 0 ? 1 : 0;
 

@@ -24,6 +24,8 @@ export interface Work {
   readonly types: readonly string[];
   /** The handler; a config whose handlers take batches calls it for each job of the batch. */
   readonly handle: (payload: Payload) => void | Promise<void>;
+  /** Nothing is loaded that a queue does not need itself, such as a library for schemas. */
+  readonly bare: boolean;
 }
 
 /** A started worker. */

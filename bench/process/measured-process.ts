@@ -25,9 +25,9 @@ const answers: { [Q in Question]: (ask: Questions[Q]['ask']) => Promise<Question
       // Processes are killed here, which would lose the cache.
       flushCompileCache();
     },
-    work: async ({ types, handling, report }) => {
+    work: async ({ types, handling, report, bare = false }) => {
       if (report) reportHandled();
-      worker = await system.work({ types, handle: handler(handling) });
+      worker = await system.work({ types, handle: handler(handling), bare });
     },
     stop: async () => worker?.stop(),
     usage: async () => usage(),

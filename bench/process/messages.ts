@@ -31,7 +31,10 @@ export interface Bulk {
 /** Every question with its argument and answer. */
 export interface Questions {
   prepare: { ask: { types: readonly string[] }; answer: void };
-  work: { ask: { types: readonly string[]; handling: Handling; report: boolean }; answer: void };
+  work: {
+    ask: { types: readonly string[]; handling: Handling; report: boolean; bare?: boolean };
+    answer: void;
+  };
   stop: { ask: null; answer: void };
   usage: { ask: null; answer: Usage };
   /** Milliseconds from due to started of the jobs since the last question. */

@@ -1,6 +1,5 @@
-/** Unstuck as its documentation shows it: one definition per type with a zod schema, a handler per job. */
+/** Unstuck as its documentation shows it: one definition per type with a zod schema (or one written by hand, for a bare worker), a handler per job. */
 import { type AnyJob, defineJob, Unstuck } from 'unstuck';
-import { z } from 'zod';
 import type { Payload } from '../core/payload.ts';
 import type { Producer, RunningWorker, System, Target, Work } from '../core/system.ts';
 import { leftBySql } from './left-by-sql.ts';
@@ -33,8 +32,9 @@ async function openProducer(
   types: readonly string[],
 ): Promise<Producer> {
   const left = await leftBySql(url, LEFT);
-  const jobs = new Map(types.map((type) => [type, define(type, () => undefined)]));
-  const find = (type: string): AnyJob => jobs.get(type) ?? define(type, () => undefined);
+  const input = await zodSchema();
+  const jobs = new Map(types.map((type) => [type, define(type, input, () => undefined)]));
+  const find = (type: string): AnyJob => jobs.get(type) ?? define(type, input, () => undefined);
   return {
     one: (payload, { type, delayMs }) =>
       unstuck.enqueue(find(type), payload, delayMs === undefined ? {} : { delay: delayMs }),
@@ -55,18 +55,42 @@ async function openProducer(
 
 async function startWorker(
   unstuck: Unstuck,
-  { types, handle }: Work,
+  { types, handle, bare }: Work,
   { concurrency }: UnstuckSettings,
 ): Promise<RunningWorker> {
-  const jobs = types.map((type) => define(type, handle));
+  const input = bare ? ANY : await zodSchema();
+  const jobs = types.map((type) => define(type, input, handle));
   await unstuck.work(jobs, concurrency === undefined ? {} : { concurrency });
   return { stop: () => unstuck.close() };
 }
 
-function define(type: string, handle: (payload: Payload) => void | Promise<void>): AnyJob {
+/** The least that Standard Schema asks of a schema. */
+interface StandardSchema {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => { readonly value: Payload };
+    readonly types?: { readonly input: Payload; readonly output: Payload };
+  };
+}
+
+const ANY: StandardSchema = {
+  '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value: value as Payload }) },
+};
+
+async function zodSchema(): Promise<StandardSchema> {
+  const { z } = await import('zod');
+  return z.object({ n: z.number(), sentAt: z.number(), pad: z.string() }) as never;
+}
+
+function define(
+  type: string,
+  input: StandardSchema,
+  handle: (payload: Payload) => void | Promise<void>,
+): AnyJob {
   return defineJob({
     type,
-    input: z.object({ n: z.number(), sentAt: z.number(), pad: z.string() }),
+    input,
     run: async (job) => {
       await handle(job.input);
     },

@@ -10,7 +10,8 @@ const IDLE_MS: Readonly<Record<Scale, number>> = { full: 30_000, quick: 3_000, c
 export const memoryWorkload: Workload = {
   name: 'W7',
   title: 'W7: an idle worker',
-  about: 'Memory and CPU of a started worker without jobs, and CPU of its server, over 30 s.',
+  about:
+    'Memory and CPU of a started worker without jobs, and CPU of its server, over 30 s. No library for schemas is loaded: the peers have none.',
   syncs: ['on'],
   roundsMax: { full: 3, quick: 1, check: 1 },
   variants: () => [{ name: '', value: 0 }],
@@ -19,7 +20,7 @@ export const memoryWorkload: Workload = {
     await producer.ask('close', null);
     await producer.kill();
     const worker = await context.fork();
-    await worker.ask('work', { types: TYPES, handling: 'count', report: false });
+    await worker.ask('work', { types: TYPES, handling: 'count', report: false, bare: true });
     await pause(SETTLE_MS[context.scale]);
     const server = context.server.cpuMs();
     const before = await worker.ask('usage', null);

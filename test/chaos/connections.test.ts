@@ -146,7 +146,8 @@ test('a producer whose connections are half-open stores its job within 15 s, onc
 const REPLIES = [
   ['COMMIT of job.transaction', 'commit\0', effect],
   ['a settled batch with a claim', 'finish-and-claim\0', plain],
-  ['a claim', 'claim-jobs\0', plain],
+  // After the first such loss its worker claims by another statement.
+  ['a claim', 'claim-', plain],
 ] as const;
 
 test.each(REPLIES)(

@@ -121,10 +121,10 @@ export async function insertJob(client: Client, row: Row): Promise<string> {
   const { rows } = await client.query<{ id: string }>(
     `insert into unstuck.jobs (type, waits_for, wake_at, claim_by, worker_id, token, attempt, started_at, expires_at, attempts_max, claim_within_ms,
        parent_id, ordinal, wants_pool, slot_pool, limit_key)
-     values ($1, $2, case when $2::text is not null then now() + interval '1 hour' end,
+     values ($1, $2::text, case when $2::text is not null then now() + interval '1 hour' end,
        case when $2::text is null and $3::uuid is null then now() + interval '1 hour' end,
-       $3, 1, 1, case when $3::uuid is not null then now() end, case when $3::uuid is not null then now() + interval '1 hour' end, 5, 300000,
-       $4, $5, $6, $6, $7) returning id::text`,
+       $3::uuid, 1, 1, case when $3::uuid is not null then now() end, case when $3::uuid is not null then now() + interval '1 hour' end, 5, 300000,
+       $4, $5, $6::text, $6::text, $7) returning id::text`,
     [type, gate, worker, parent, ordinal, pool, limit],
   );
   return rows[0]?.id ?? '';

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import type { ServerName } from './postgres.ts';
-import { onServer, TEMPLATE, withDatabase } from './template.ts';
+import { keptOnServer, TEMPLATE, withDatabase } from './template.ts';
 
 /** A database that only its test uses. */
 export interface FreshDatabase {
@@ -22,11 +22,13 @@ export async function freshDatabase(server: ServerName = DEFAULT_SERVER): Promis
   const shared = inject('servers').find(({ name }) => name === server);
   if (shared === undefined) throw new Error(`No server "${server}" runs; see availableServers().`);
   const name = `t_${randomBytes(6).toString('hex')}`;
-  await onServer(shared.url, `create database ${name} template ${TEMPLATE}`);
+  // The way of PostgreSQL 14: half the time of the other one, for a template that hardly anybody writes to.
+  const how = shared.version < 15 ? '' : 'strategy file_copy';
+  await keptOnServer(shared.url, `create database ${name} template ${TEMPLATE} ${how}`);
   return {
     url: withDatabase(shared.url, name),
     version: shared.version,
-    drop: () => onServer(shared.url, `drop database if exists ${name} with (force)`),
+    drop: () => keptOnServer(shared.url, `drop database if exists ${name} with (force)`),
   };
 }
 

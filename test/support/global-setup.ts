@@ -39,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 async function start(name: ServerName): Promise<TestServer> {
   const server = await startTestServer(name);
   try {
-    await makeTemplate(server.url);
+    await makeTemplate(server.url, server.version);
     return server;
   } catch (error) {
     await server.stop();
