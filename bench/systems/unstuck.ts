@@ -32,9 +32,9 @@ async function openProducer(
   types: readonly string[],
 ): Promise<Producer> {
   const left = await leftBySql(url, LEFT);
-  const input = await zodSchema();
-  const jobs = new Map(types.map((type) => [type, define(type, input, () => undefined)]));
-  const find = (type: string): AnyJob => jobs.get(type) ?? define(type, input, () => undefined);
+  const schema = await zodSchema();
+  const jobs = new Map(types.map((type) => [type, define(type, schema, () => undefined)]));
+  const find = (type: string): AnyJob => jobs.get(type) ?? define(type, schema, () => undefined);
   return {
     one: (payload, { type, delayMs }) =>
       unstuck.enqueue(find(type), payload, delayMs === undefined ? {} : { delay: delayMs }),
@@ -58,8 +58,8 @@ async function startWorker(
   { types, handle, bare }: Work,
   { concurrency }: UnstuckSettings,
 ): Promise<RunningWorker> {
-  const input = bare ? ANY : await zodSchema();
-  const jobs = types.map((type) => define(type, input, handle));
+  const schema = bare ? ANY : await zodSchema();
+  const jobs = types.map((type) => define(type, schema, handle));
   await unstuck.work(jobs, concurrency === undefined ? {} : { concurrency });
   return { stop: () => unstuck.close() };
 }

@@ -42,8 +42,6 @@ async function connect(connectionString: string): Promise<Client> {
   const client = new Client({ connectionString });
   client.on('error', () => undefined);
   await client.connect();
-  // A process that has nothing else to do must be able to end.
-  client.unref();
   return client;
 }
 
