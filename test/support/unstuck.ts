@@ -105,7 +105,7 @@ export async function setup(
 export async function eventually<T>(
   ask: () => T | Promise<T>,
   what: string,
-  withinMs = 20_000,
+  withinMs = 40_000,
 ): Promise<Exclude<T, undefined | false>> {
   // Not the clock that the engine reads: tests move that one.
   const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6;

@@ -55,7 +55,7 @@ export async function world(options: HandlerOptions = {}): Promise<World> {
     ...all,
     handle: createHandler(all.unstuck, { jobs: [demo, ask], token: ROOT, ...options }),
     known: () => known(all),
-    digest: () => digest(all),
+    digest: await digester(all),
   };
 }
 
@@ -119,7 +119,8 @@ async function known({ query }: Setup): Promise<Known> {
 /** Workers beat and ticks pass, and when a token was last used is no change; nor is `version`, by which a pool is locked. */
 const VOLATILE = ['workers', 'ticks', 'claims', 'tokens', 'sessions', 'findings'];
 
-async function digest({ query }: Setup): Promise<string> {
+/** Asked before and after every request: prepared, or planning it would take longer than all else. */
+async function digester({ query, session }: Setup): Promise<() => Promise<string>> {
   const tables = await query<{ name: string }>(
     `select c.relname as name from pg_class c
       where c.relnamespace = 'unstuck'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> all($1)
@@ -130,9 +131,13 @@ async function digest({ query }: Setup): Promise<string> {
     ({ name }) =>
       `select '${name}' as name, md5(coalesce(string_agg(r, '|' order by r), '')) as sum from (select (to_jsonb(t) - 'version')::text as r from unstuck."${name}" t) rows`,
   );
-  const sums = await query<{ name: string; sum: string }>(parts.join(' union all '));
-  return sums
-    .map(({ name, sum }) => `${name} ${sum}`)
-    .toSorted()
-    .join('\n');
+  const text = parts.join(' union all ');
+  const client = await session();
+  return async () => {
+    const { rows } = await client.query<{ name: string; sum: string }>({ name: 'digest', text });
+    return rows
+      .map(({ name, sum }) => `${name} ${sum}`)
+      .toSorted()
+      .join('\n');
+  };
 }
