@@ -100,17 +100,23 @@ export class HttpCaller {
   }
 
   #agent(isSecure: boolean): Agent {
-    const options = {
-      keepAlive: true,
-      timeout: IDLE_MS,
-      maxFreeSockets: IDLE_SOCKETS_MAX,
-      lookup: this.#guard.lookup,
-      autoSelectFamilyAttemptTimeout: ADDRESS_MS,
-    };
-    if (isSecure) this.#secure ??= secureAgent(options, this.#authorities);
-    else this.#plain ??= new late.http.Agent(options);
-    return (isSecure ? this.#secure : this.#plain) as Agent;
+    if (isSecure) {
+      this.#secure ??= secureAgent(optionsOf(this.#guard), this.#authorities);
+      return this.#secure;
+    }
+    this.#plain ??= new late.http.Agent(optionsOf(this.#guard));
+    return this.#plain;
   }
+}
+
+function optionsOf({ lookup }: AddressGuard): AgentOptions {
+  return {
+    keepAlive: true,
+    timeout: IDLE_MS,
+    maxFreeSockets: IDLE_SOCKETS_MAX,
+    lookup,
+    autoSelectFamilyAttemptTimeout: ADDRESS_MS,
+  };
 }
 
 function secureAgent(options: AgentOptions, authorities: readonly string[]): Agent {

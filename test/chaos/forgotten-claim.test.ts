@@ -1,15 +1,15 @@
 // What a crash of the server may forget: a claim, which does not wait for the disk (decision 034). Never a job, and never an end.
-import pg from 'pg';
 import { expect, onTestFinished, test } from 'vitest';
 import { Unstuck } from '../../src/unstuck.ts';
 import { startTestServer, type TestServer } from '../support/postgres.ts';
+import { onServer } from '../support/template.ts';
 import { eventually, gate, job } from '../support/unstuck.ts';
 
 /** A server whose log writer sleeps for ten seconds, and a process that writes little besides: what does not wait for the disk is lost when it crashes. */
 async function forgetful(): Promise<{ server: TestServer; unstuck: Unstuck }> {
   const server = await startTestServer();
   onTestFinished(() => server.stop());
-  await onServer(server, `alter system set wal_writer_delay = '10s'`);
+  await onServer(server.url, `alter system set wal_writer_delay = '10s'`);
   await server.startAgain();
   const unstuck = await Unstuck.connect({
     database: server.url,
@@ -19,16 +19,6 @@ async function forgetful(): Promise<{ server: TestServer; unstuck: Unstuck }> {
   });
   onTestFinished(() => unstuck.close());
   return { server, unstuck };
-}
-
-async function onServer<Row>(server: TestServer, text: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: server.url });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows as Row[];
-  } finally {
-    await client.end();
-  }
 }
 
 test('a job whose claim was forgotten is claimed again, also by the process that runs it, and ends once', async () => {
@@ -41,7 +31,7 @@ test('a job whose claim was forgotten is claimed again, also by the process that
     if (runs > 1) return 'the second';
     await server.stopImmediate();
     await server.startAgain();
-    const rows = await onServer<{ token: string }>(server, 'select token from unstuck.jobs');
+    const rows = await onServer<{ token: string }>(server.url, 'select token from unstuck.jobs');
     forgotten = rows[0]?.token === '0';
     await late.promise;
     return 'the first';
@@ -54,7 +44,7 @@ test('a job whose claim was forgotten is claimed again, also by the process that
   expect(forgotten).toBe(true);
   expect(runs).toBe(2);
   expect(done.state).toBe('completed');
-  expect(await onServer(server, 'select from unstuck.all_jobs')).toHaveLength(1);
+  expect(await onServer(server.url, 'select from unstuck.all_jobs')).toHaveLength(1);
 }, 90_000);
 
 test('after an attempt was forgotten, claims wait for the disk: a job that brings the server down is charged for it', async () => {
@@ -65,7 +55,7 @@ test('after an attempt was forgotten, claims wait for the disk: a job that bring
     async () => {
       await server.stopImmediate();
       await server.startAgain();
-      const rows = await onServer<{ token: string }>(server, 'select token from unstuck.jobs');
+      const rows = await onServer<{ token: string }>(server.url, 'select token from unstuck.jobs');
       tokens.push(...rows.map(({ token }) => token));
       throw new Error('the server went down');
     },

@@ -45,12 +45,11 @@ async function connect(connectionString: string): Promise<Client> {
   return client;
 }
 
-/** Runs one statement over a connection of its own. */
-export async function onServer(url: string, statement: string): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
+/** Runs one statement over a connection of its own; answers its rows. */
+export async function onServer<Row>(url: string, statement: string): Promise<Row[]> {
+  const client = await connect(url);
   try {
-    await client.query(statement);
+    return (await client.query(statement)).rows as Row[];
   } finally {
     await client.end();
   }
