@@ -93,7 +93,7 @@ export class Alone {
 
   #place(claimer: Claimer, row: ClaimRow): void {
     const attempt = this.#hooks.attempt(claimer.workerId, row);
-    this.#roster.hold(attempt);
+    this.#roster.hold([attempt]);
     this.#current = { attempt, claimer, started: false };
     if (this.#hooks.claimer() === claimer) this.startWhenAlone();
     else this.drop();
@@ -108,7 +108,7 @@ export class Alone {
   }
 
   #drop(current: Current): void {
-    if (this.#current !== current || this.#roster.active.has(current.attempt)) return;
+    if (this.#current !== current || current.attempt.active) return;
     this.#current = undefined;
     this.#hooks.release(current.attempt);
   }

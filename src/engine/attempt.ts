@@ -62,7 +62,11 @@ export class Attempt {
   workerId: string;
   readonly timeoutMs: number;
   readonly claimedAt: number = monotonicMs();
-  /** Set while the handler runs. */
+  /** Its place among those that its worker holds. */
+  place = -1;
+  /** Its handler runs, and has not been left behind. */
+  active = false;
+  /** Set when the handler starts. */
   startedAt: number | undefined;
   /** Set once the end was written in the handler's own transaction. */
   settled = false;

@@ -127,7 +127,7 @@ export class Pump {
   async #take(claimer: Claimer, claimed: Claimed): Promise<void> {
     const { roster, alone } = this.#parts;
     const attempts = claimed.jobs.map((row) => this.#hooks.attempt(claimer.workerId, row));
-    for (const attempt of attempts) roster.hold(attempt);
+    roster.hold(attempts);
     const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
     const ours = attempts.filter((attempt) => attempt.cause === undefined);

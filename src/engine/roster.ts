@@ -1,4 +1,5 @@
 /** Roster: the attempts that a worker holds: claimed, running, ended and not written yet, and those left behind. */
+import { Members } from '../std/members.ts';
 import { monotonicMs } from '../std/timer.ts';
 import type { Attempt, AttemptEnd } from './attempt.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
@@ -25,9 +26,9 @@ export class Roster {
   #concurrency: number;
   #types: readonly string[];
   #hooks: RosterHooks;
-  /** Every attempt that is held until its end is written, by job. */
-  #held = new Map<string, Attempt>();
-  #active = new Set<Attempt>();
+  /** Every attempt that is held until its end is written. */
+  #held = new Members<Attempt>();
+  #active = 0;
   /** Claimed and not started yet. */
   #ready: Attempt[] = [];
   /** Started in this turn of the event loop. */
@@ -42,14 +43,19 @@ export class Roster {
     this.#hooks = hooks;
   }
 
-  /** Attempts whose handlers run. */
-  get active(): ReadonlySet<Attempt> {
+  /** How many handlers run. */
+  get active(): number {
     return this.#active;
   }
 
+  /** Attempts whose handlers run. */
+  get running(): readonly Attempt[] {
+    return this.#held.all().filter((attempt) => attempt.active);
+  }
+
   /** Everything held. */
-  get held(): Iterable<Attempt> {
-    return this.#held.values();
+  get held(): readonly Attempt[] {
+    return this.#held.all();
   }
 
   /** How many handlers never returned. */
@@ -59,12 +65,12 @@ export class Roster {
 
   /** Whether nothing runs and nothing waits to run. */
   get idle(): boolean {
-    return this.#active.size === 0 && this.#ready.length === 0;
+    return this.#active === 0 && this.#ready.length === 0;
   }
 
   /** How many more jobs may be claimed, besides `claiming` that are on their way. */
   room(claiming: number): number {
-    const taken = this.#active.size + this.#ready.length + claiming;
+    const taken = this.#active + this.#ready.length + claiming;
     return Math.min(CLAIM_MAX, this.#concurrency + this.#ahead() - taken);
   }
 
@@ -79,29 +85,25 @@ export class Roster {
 
   /** Whether this worker holds an attempt of this job. */
   holds(id: string): boolean {
-    return this.#held.has(id);
+    return this.#held.find(({ row }) => row.id === id) !== undefined;
   }
 
   /** The held attempt of a job with this token. */
   find(ref: AttemptRef): Attempt | undefined {
-    const attempt = this.#held.get(ref.id);
-    return attempt?.row.token === ref.token ? attempt : undefined;
+    return this.#held.find(({ row }) => row.id === ref.id && row.token === ref.token);
   }
 
   /** The fences of everything held under a worker id. */
   refs(workerId: string): AttemptRef[] {
-    const refs: AttemptRef[] = [];
-    for (const { workerId: own, row } of this.#held.values()) {
-      if (own === workerId) refs.push({ id: row.id, token: row.token });
-    }
-    return refs;
+    const own = this.held.filter((attempt) => attempt.workerId === workerId);
+    return own.map(({ row }) => ({ id: row.id, token: row.token }));
   }
 
-  /** Holds an attempt that is not to be started yet. */
-  hold(attempt: Attempt): void {
-    // Cancelled and retried within one heartbeat: the lifeline will ask about the new one only.
-    this.#held.get(attempt.row.id)?.abort('lost');
-    this.#held.set(attempt.row.id, attempt);
+  /** Holds attempts that are not to be started yet. One of the same job that is held has been lost: it was cancelled and retried within one heartbeat. */
+  hold(attempts: readonly Attempt[]): void {
+    const jobs = new Set(attempts.map(({ row }) => row.id));
+    for (const held of this.held) if (jobs.has(held.row.id)) held.abort('lost');
+    for (const attempt of attempts) this.#held.add(attempt);
   }
 
   /** Adds held attempts to those that start as slots become free. */
@@ -112,7 +114,7 @@ export class Roster {
 
   /** Starts what has a slot. */
   startReady(): void {
-    while (this.#ready.length > 0 && this.#active.size < this.#concurrency) {
+    while (this.#ready.length > 0 && this.#active < this.#concurrency) {
       const attempt = this.#ready.shift();
       if (attempt !== undefined) this.start(attempt);
     }
@@ -120,7 +122,8 @@ export class Roster {
 
   /** Starts an attempt now. */
   start(attempt: Attempt): void {
-    this.#active.add(attempt);
+    attempt.active = true;
+    this.#active += 1;
     if (this.#unarmed.push(attempt) === 1) setImmediate(() => this.#arm());
     void attempt.run().then((end) => this.#ended(attempt, end));
   }
@@ -144,14 +147,14 @@ export class Roster {
 
   /** Takes one out that was not started; false when its handler runs. */
   drop(attempt: Attempt): boolean {
-    if (this.#active.has(attempt)) return false;
+    if (attempt.active) return false;
     this.#ready = this.#ready.filter((waiting) => waiting !== attempt);
     return true;
   }
 
   /** Holds an attempt no longer: its end is written, or is not ours to write. */
   forget(attempt: Attempt): void {
-    if (this.#held.get(attempt.row.id) === attempt) this.#held.delete(attempt.row.id);
+    this.#held.delete(attempt);
   }
 
   #arm(): void {
@@ -159,7 +162,8 @@ export class Roster {
   }
 
   #ended(attempt: Attempt, end: AttemptEnd): void {
-    this.#active.delete(attempt);
+    attempt.active = false;
+    this.#active -= 1;
     attempt.ending = true;
     const took = monotonicMs() - (attempt.startedAt ?? 0);
     const { type } = attempt.row;

@@ -13,11 +13,13 @@ export interface Lent {
   transaction<T>(attempt: Attempt, fn: (tx: ClientBase) => Promise<T>): Promise<T>;
 }
 
-/** Makes it; what few handlers ask for (a signal, a log) is made when it is asked for. */
+/**
+ * Makes it; what few handlers ask for (a signal, a log) is made when it is asked for. The getters are shared, and not those of an object literal: V8 makes the
+ * functions of such getters among the old objects, where they would keep all that a job refers to until the next full collection (decision 037).
+ */
 export function runningJob(attempt: Attempt, input: unknown, lent: Lent): RunningJob {
   const { row } = attempt;
-  let log: Log | undefined;
-  return {
+  const job = {
     input,
     id: row.id,
     type: row.type,
@@ -27,23 +29,50 @@ export function runningJob(attempt: Attempt, input: unknown, lent: Lent): Runnin
     provider: providerFor(attempt),
     token: row.token,
     idempotencyKey: row.id,
-    get signal() {
-      return attempt.signal;
+    progress: (fraction: number, note?: string) => attempt.report(fraction, note),
+    transaction: <T>(fn: (tx: ClientBase) => Promise<T>) => lent.transaction(attempt, fn),
+  };
+  Object.defineProperty(job, BEHIND, { value: new Behind(attempt, lent) });
+  Object.defineProperty(job, 'signal', SIGNAL);
+  Object.defineProperty(job, 'log', LOG);
+  Object.defineProperty(job, 'heartbeat', HEARTBEAT);
+  return job as typeof job & Pick<RunningJob, 'signal' | 'log' | 'heartbeat'>;
+}
+
+/** What stands behind a job, for its getters; found as well by those who wrap it. */
+class Behind {
+  readonly attempt: Attempt;
+  readonly lent: Lent;
+  #log: Log | undefined;
+
+  constructor(attempt: Attempt, lent: Lent) {
+    this.attempt = attempt;
+    this.lent = lent;
+  }
+
+  get log(): Log {
+    const { row, trace } = this.attempt;
+    this.#log ??= withFacts(this.lent.log, {
+      job: row.id,
+      type: row.type,
+      attempt: row.attempt,
+      ...(trace === undefined ? {} : { trace_id: trace.traceId }),
+    });
+    return this.#log;
+  }
+}
+
+const BEHIND = Symbol('behind');
+const SIGNAL = shared(({ attempt }) => attempt.signal);
+const LOG = shared((behind) => behind.log);
+const HEARTBEAT = shared(({ lent }) => lent.heartbeat());
+
+function shared(read: (behind: Behind) => unknown): PropertyDescriptor {
+  return {
+    enumerable: true,
+    get(this: { readonly [BEHIND]: Behind }) {
+      return read(this[BEHIND]);
     },
-    get log() {
-      log ??= withFacts(lent.log, {
-        job: row.id,
-        type: row.type,
-        attempt: row.attempt,
-        ...(attempt.trace === undefined ? {} : { trace_id: attempt.trace.traceId }),
-      });
-      return log;
-    },
-    get heartbeat() {
-      return lent.heartbeat();
-    },
-    progress: (fraction, note) => attempt.report(fraction, note),
-    transaction: (fn) => lent.transaction(attempt, fn),
   };
 }
 

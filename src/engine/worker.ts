@@ -168,7 +168,7 @@ export class Worker {
   /** Stops without waiting for handlers: gives all their jobs back uncharged. For a process that is about to exit. */
   halt(): Promise<void> {
     const stopped = this.stop();
-    for (const attempt of this.#roster.active) {
+    for (const attempt of this.#roster.running) {
       attempt.abort('stopping');
       attempt.giveUp();
     }
@@ -194,9 +194,9 @@ export class Worker {
   }
 
   async #abortRest(graceMs: number): Promise<void> {
-    for (const attempt of this.#roster.active) attempt.abort('stopping');
+    for (const attempt of this.#roster.running) attempt.abort('stopping');
     if (await settlesWithin(this.#emptied.promise, graceMs)) return;
-    for (const attempt of this.#roster.active) attempt.giveUp();
+    for (const attempt of this.#roster.running) attempt.giveUp();
     await settlesWithin(this.#emptied.promise, 1_000);
   }
 
@@ -212,7 +212,7 @@ export class Worker {
       {
         held: () => this.#roster.refs(workerId),
         claiming: () => [...this.#claimer.inFlight],
-        running: () => this.#roster.active.size,
+        running: () => this.#roster.active,
         ghosts: () => this.#roster.ghosts,
         stalled: () => this.#settings.stalled?.() ?? this.stalled,
         foreign: (attempts) => this.#loseSome(attempts),
@@ -310,7 +310,7 @@ export class Worker {
   }
 
   #checkEmpty(): void {
-    if (this.#state === 'stopping' && this.#roster.active.size === 0) this.#emptied.resolve();
+    if (this.#state === 'stopping' && this.#roster.active === 0) this.#emptied.resolve();
   }
 
   /** Once a second: a job that waits to run alone keeps its time, and what was fetched ahead and not started goes back. */
@@ -372,7 +372,7 @@ export class Worker {
 
   #declaredDead(): void {
     if (this.#state === 'stopped') return;
-    this.#log.error('declared_dead', { id: this.id, held: [...this.#roster.held].length });
+    this.#log.error('declared_dead', { id: this.id, held: this.#roster.held.length });
     for (const attempt of this.#roster.held) this.#lose(attempt, 'lost');
     if (this.#state === 'live') this.#enlistAgain();
   }

@@ -88,11 +88,12 @@ export class Loop {
     if (ms <= 0) return new Promise((resolve) => setImmediate(resolve));
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#endPause?.(), Math.min(ms, LONGEST_MS));
-      this.#endPause = () => {
+      const end = (): void => {
         this.#endPause = undefined;
         clearTimeout(timer);
         resolve();
       };
+      this.#endPause = end;
     });
   }
 }
