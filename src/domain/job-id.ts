@@ -1,4 +1,5 @@
 /** Job ids: UUIDv7 made by the client, whose last byte is the lane of the job (an id alone finds its row). */
+import { randomDigits } from '../std/random-digits.ts';
 import { shown } from '../std/shown.ts';
 import { unstuckError } from './errors.ts';
 
@@ -17,22 +18,32 @@ const BACK_MAX_MS = 10_000;
 export class JobIds {
   #ms = 0;
   #count = 0;
+  /** What all ids of this millisecond begin with. */
+  #head = '';
 
-  /** Writes the next id from a time (ms since 1970), a random UUID (whose random digits it takes) and a lane (0 to 255). */
-  next(nowMs: number, random: string, lane = 0): string {
-    if (nowMs > this.#ms || this.#ms - nowMs > BACK_MAX_MS) this.#begin(nowMs, random);
+  /** Writes the next id from a time (ms since 1970), a lane (0 to 255) and 17 random hexadecimal digits. */
+  next(nowMs: number, lane = 0, digits: string = randomDigits(17)): string {
+    if (nowMs > this.#ms || this.#ms - nowMs > BACK_MAX_MS) this.#begin(nowMs, digits);
     else if (this.#count < COUNT_MAX) this.#count += 1;
-    else this.#begin(this.#ms + 1, random);
-    const time = this.#ms.toString(16).padStart(12, '0');
-    const count = this.#count.toString(16).padStart(3, '0');
-    const last = lane.toString(16).padStart(2, '0');
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${count}${random.slice(18, 34)}${last}`;
+    else this.#begin(this.#ms + 1, digits);
+    const variant = VARIANTS[digits.charCodeAt(3) % 4];
+    const random = `${variant}${digits.slice(4, 7)}-${digits.slice(7)}`;
+    return `${this.#head}${hex(this.#count, 3)}-${random}${lane === 0 ? '00' : hex(lane, 2)}`;
   }
 
-  #begin(ms: number, random: string): void {
+  #begin(ms: number, digits: string): void {
     this.#ms = ms;
-    this.#count = Number.parseInt(random.slice(15, 18), 16) % FIRST_MAX;
+    this.#count = Number.parseInt(digits.slice(0, 3), 16) % FIRST_MAX;
+    const time = hex(ms, 12);
+    this.#head = `${time.slice(0, 8)}-${time.slice(8)}-7`;
   }
+}
+
+/** The digit that says which kind of UUID it is; two of its bits are random. */
+const VARIANTS = '89ab';
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
 }
 
 /** Whether a value is a UUID, as every id is. */

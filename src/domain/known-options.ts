@@ -15,11 +15,11 @@ export function refuseUnknown(
       'OPTION_INVALID',
       `Expected the options of ${where} to be an object, got ${shown(options)}.`,
     );
-  const names = [...known];
-  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  const names: ReadonlySet<string> = known instanceof Set ? known : new Set(known);
+  const unknown = Object.keys(options).find((name) => !names.has(name));
   if (unknown === undefined) return;
   throw unstuckError(
     'OPTION_UNKNOWN',
-    `There is no option ${shown(prefix + unknown)} of ${where}. Known options: ${names.map((name) => prefix + name).join(', ')}.`,
+    `There is no option ${shown(prefix + unknown)} of ${where}. Known options: ${[...names].map((name) => prefix + name).join(', ')}.`,
   );
 }

@@ -37,21 +37,11 @@ export class Committer<Item extends { readonly size: number }, Outcome> {
 
   /** Adds many items; resolves when each has been settled, in their order. One promise for all: a promise for each cost as much as the rest. */
   addAll(items: readonly Item[]): Promise<PromiseSettledResult<Outcome>[]> {
-    const settled: PromiseSettledResult<Outcome>[] = [];
-    let open = items.length;
-    if (open === 0) return Promise.resolve(settled);
+    if (items.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
-      const settle = (index: number, one: PromiseSettledResult<Outcome>): void => {
-        settled[index] = one;
-        open -= 1;
-        if (open === 0) resolve(settled);
-      };
+      const group = new Group<Outcome>(items.length, resolve);
       for (const [index, item] of items.entries())
-        this.#waiting.push({
-          item,
-          resolve: (value) => settle(index, { status: 'fulfilled', value }),
-          reject: (reason) => settle(index, { status: 'rejected', reason }),
-        });
+        this.#waiting.push(new GroupMember(item, index, group));
       this.#schedule();
     });
   }
@@ -98,5 +88,46 @@ export class Committer<Item extends { readonly size: number }, Outcome> {
       chars += waiting.item.size;
     }
     return this.#waiting.splice(0, count);
+  }
+}
+
+/** The outcomes of items that were added together. */
+class Group<Outcome> {
+  #settled: PromiseSettledResult<Outcome>[] = [];
+  #open: number;
+  #resolve: (settled: PromiseSettledResult<Outcome>[]) => void;
+
+  constructor(size: number, resolve: (settled: PromiseSettledResult<Outcome>[]) => void) {
+    this.#open = size;
+    this.#resolve = resolve;
+  }
+
+  /** The first outcome stays: a flush may fail after it has told of some. */
+  settle(index: number, outcome: PromiseSettledResult<Outcome>): void {
+    if (this.#settled[index] !== undefined) return;
+    this.#settled[index] = outcome;
+    this.#open -= 1;
+    if (this.#open === 0) this.#resolve(this.#settled);
+  }
+}
+
+/** One of them: a class, because two functions for each item cost more than the item. */
+class GroupMember<Item, Outcome> implements Waiting<Item, Outcome> {
+  readonly item: Item;
+  #index: number;
+  #group: Group<Outcome>;
+
+  constructor(item: Item, index: number, group: Group<Outcome>) {
+    this.item = item;
+    this.#index = index;
+    this.#group = group;
+  }
+
+  resolve(value: Outcome): void {
+    this.#group.settle(this.#index, { status: 'fulfilled', value });
+  }
+
+  reject(reason: unknown): void {
+    this.#group.settle(this.#index, { status: 'rejected', reason });
   }
 }

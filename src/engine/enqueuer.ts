@@ -15,7 +15,7 @@ import {
 } from '../storage/postgres-errors.ts';
 import { Committer, type Waiting } from './committer.ts';
 import { keyRestless, reasonOf, unavailable } from './enqueue-errors.ts';
-import { type Answers, add, created, JobStore } from './job-store.ts';
+import { type Answered, type Answers, add, created, JobStore } from './job-store.ts';
 import { LettingOn } from './letting-on.ts';
 import { type Answer, isLinked } from './linked-jobs.ts';
 import { Notifier } from './notifier.ts';
@@ -25,7 +25,7 @@ import type { Traces } from './tracing.ts';
 type Batch = Waiting<NewJob, Enqueued>[];
 /** How jobs are stored, and why some were not. */
 interface Steps {
-  readonly insert: (open: readonly NewJob[]) => Promise<Answers>;
+  readonly insert: (open: readonly NewJob[]) => Promise<Answered>;
   readonly lookUp: (open: readonly NewJob[]) => Promise<Answers>;
   readonly lookFirst?: boolean;
 }
@@ -179,17 +179,22 @@ export class Enqueuer {
 
   /** What a statement has answered stays answered: only the others are tried again, or a job that ended meanwhile would run twice. */
   async #flush(batch: Batch, how: Flushing): Promise<void> {
-    const jobs = batch.map((waiting) => waiting.item);
-    const answers: Answers = new Map();
+    let rest = batch;
     let repeated = how.maybeStored;
     const until = monotonicMs() + RETRY_FOR_MS;
     for (let round = 0; ; round += 1) {
+      const answers: Answers = new Map();
+      const jobs = rest.map((waiting) => waiting.item);
       try {
-        const open = unanswered(jobs, answers);
-        return await this.#flushOnce(open, answers, { ...how, maybeStored: repeated }).finally(() =>
-          resolve(batch, answers, this.#meter),
-        );
+        await this.#flushOnce(jobs, answers, { ...how, maybeStored: repeated });
+        return answerAll(rest, answers, this.#meter);
       } catch (error) {
+        answerAll(
+          rest.filter(({ item }) => answers.has(item.id)),
+          answers,
+          this.#meter,
+        );
+        rest = rest.filter(({ item }) => !answers.has(item.id));
         // Ids are new: that one is there already means that the statement had come through.
         if (!repeated && violates(error, 'jobs_pkey')) {
           repeated = true;
@@ -200,7 +205,6 @@ export class Enqueuer {
         const [first] = jobs;
         const keyHeld = isLockTimeout(error) && first !== undefined && kindOf(first) !== 'plain';
         if (keyHeld || !isTransient(error)) {
-          const rest = batch.filter(({ item }) => !answers.has(item.id));
           const next = { ...how, maybeStored: repeated };
           if (keyHeld && first.pool !== undefined) return await this.#apart(rest, error, next);
           return await this.#alone(rest, error, next);
@@ -215,12 +219,12 @@ export class Enqueuer {
   #flushOnce(jobs: readonly NewJob[], answers: Answers, how: Flushing): Promise<void> {
     const { maybeStored: repeated } = how;
     const patience = how.patient ? null : KEY_PATIENCE;
-    const insert = async (open: readonly NewJob[]): Promise<Answers> => {
+    const insert = async (open: readonly NewJob[]): Promise<Answered> => {
       const types = new Set(open.map((job) => job.type));
       const stored = repeated
         ? await this.#store.storeAgain(open, patience)
         : await this.#store.store(open, this.#notifier.take(types), { patience });
-      if (stored.size > 0) this.#onStored(types);
+      if (stored === 'all created' || stored.size > 0) this.#onStored(types);
       return stored;
     };
     const lookUp = async (open: readonly NewJob[]): Promise<Answers> => {
@@ -235,7 +239,7 @@ export class Enqueuer {
 
   /**
    * Inserts and looks up by turns until every job has its answer; a key whose holder ended in between is simply tried again. Jobs that may
-   * be stored are looked up first: their keys may be somebody else's by now.
+   * be stored are looked up first: their keys may be somebody else's by now. Those that have no answer then have been created.
    */
   async #answerAll(jobs: readonly NewJob[], answers: Answers, steps: Steps): Promise<void> {
     let open = jobs;
@@ -243,7 +247,9 @@ export class Enqueuer {
       if (round > 0 || steps.lookFirst === true) add(answers, await steps.lookUp(open));
       open = unanswered(open, answers);
       if (open.length === 0) return;
-      add(answers, await steps.insert(open));
+      const inserted = await steps.insert(open);
+      if (inserted === 'all created') return;
+      add(answers, inserted);
       open = unanswered(open, answers);
     }
     const [left] = open;
@@ -306,12 +312,14 @@ function unanswered(jobs: readonly NewJob[], answers: Answers): readonly NewJob[
   return answers.size === 0 ? jobs : jobs.filter((job) => !answers.has(job.id));
 }
 
-function resolve(batch: Batch, answers: Answers, meter: Meter): void {
+/** Tells each what is known of its job; one without an answer has been created. */
+function answerAll(batch: Batch, answers: Answers, meter: Meter): void {
   for (const waiting of batch) {
-    const answer = answers.get(waiting.item.id);
+    const { id, type } = waiting.item;
+    const answer = answers.get(id) ?? created(id);
     if (answer instanceof UnstuckError) waiting.reject(answer);
-    else if (answer !== undefined) {
-      meter.enqueued(waiting.item.type, answer.created);
+    else {
+      meter.enqueued(type, answer.created);
       waiting.resolve(answer);
     }
   }

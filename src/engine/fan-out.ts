@@ -1,5 +1,4 @@
 /** Fan-out: one attempt of a job whose work is done by executions: plans them, creates those that are missing, and ends when enough have ended. */
-import { randomUUID } from 'node:crypto';
 import type { Execution, FanOutResult } from '../domain/define-fan-out.ts';
 import type { ExecutionsDefinition, RunningJob } from '../domain/define-job.ts';
 import { StaleAttemptError, UnstuckError } from '../domain/errors.ts';
@@ -107,7 +106,7 @@ class FanOut {
     const options = { priority: 0 - this.#attempt.row.rank };
     const checked = checkJob(of.type, of, given, options, this.#database.config, now);
     await checkInput(of, given);
-    const id = this.#ids.next(now, randomUUID());
+    const id = this.#ids.next(now);
     return { ...checked, whenFull: 'wait', id, size: 0, ordinal };
   }
 

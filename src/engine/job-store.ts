@@ -18,10 +18,12 @@ import { limitPayload, readyPayload } from './notifier.ts';
 /** What is known so far, by the id of the job that was sent. */
 export type Answers = Map<string, Answer>;
 
-/** Where jobs are stored, whether they may be stored already, and how long a lock is waited for (null: as long as the session allows). */
+/** The answers to a statement, or that it has created every job that it was sent. */
+export type Answered = Answers | 'all created';
+
+/** Where jobs are stored, and how long a lock is waited for (null: as long as the session allows). */
 export interface Storing {
   readonly executor?: Executor | undefined;
-  readonly again?: boolean;
   readonly patience?: string | null;
 }
 
@@ -39,7 +41,10 @@ export class JobStore {
     const payload = tells ? readyPayload(jobs.map((job) => job.type)) : null;
     const answers: Answers = new Map();
     const [linked, plain] = split(jobs);
-    if (plain.length > 0) add(answers, await this.#storePlain(plain, payload, { executor }));
+    if (plain.length > 0) {
+      const stored = await this.#storePlain(plain, payload, { executor });
+      add(answers, stored === 'all created' ? allCreated(plain) : stored);
+    }
     if (linked.length > 0) add(answers, await this.#storeLinked(linked, payload, { executor }));
     const limited = linked.flatMap((job) => job.limitKey ?? []);
     // Let in after the commit, by whoever hears of it: limits are never locked in a transaction of a user.
@@ -48,12 +53,11 @@ export class JobStore {
     return answers;
   }
 
-  /** Stores jobs that are all linked or all not, and answers for them; one that is not answered for has found something in its way. */
-  store(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answers> {
-    const linked = jobs[0] !== undefined && isLinked(jobs[0]);
-    return linked
-      ? this.#storeLinked(jobs, payload, storing)
-      : this.#storePlain(jobs, payload, storing);
+  /** Stores new jobs that are all linked or all not, and answers for them; one that is not answered for has found something in its way. */
+  store(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answered> {
+    if (jobs[0] !== undefined && isLinked(jobs[0]))
+      return this.#storeLinked(jobs, payload, storing);
+    return this.#storePlain(jobs, payload, storing);
   }
 
   async #storeLinked(
@@ -70,34 +74,45 @@ export class JobStore {
     return answers;
   }
 
-  /** Stores what is not stored yet, and answers for it. Only a key, or a job that is sent again, can find something in its way. */
+  /** Only a key can find something in its way. */
   async #storePlain(
     jobs: readonly NewJob[],
     payload: string | null,
-    { executor, again = false, patience = null }: Storing,
+    storing: Storing,
+  ): Promise<Answered> {
+    if (jobs.some((job) => job.key !== undefined))
+      return this.#storeDistinct(jobs, payload, storing);
+    await this.#database.run(enqueueJobs, this.#values(jobs, payload), storing.executor);
+    return 'all created';
+  }
+
+  /** Stores what is not stored yet and whose keys are free, and answers for it. */
+  async #storeDistinct(
+    jobs: readonly NewJob[],
+    payload: string | null,
+    { executor, patience = null }: Storing,
   ): Promise<Answers> {
+    const keyed = jobs.some((job) => job.key !== undefined);
+    const values = [...this.#values(jobs, payload), keyed ? patience : null];
+    return allCreated(await this.#database.run(enqueueDistinct, values, executor));
+  }
+
+  #values(jobs: readonly NewJob[], payload: string | null): (string | number | null)[] {
     const { claimWithin } = this.#database.config;
     const traces = textColumn(jobs, (job) => job.trace);
     const told = textColumn(jobs, (job) => job.notify);
-    const values = [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload, traces, told];
-    const keyed = jobs.some((job) => job.key !== undefined);
-    if (!keyed && !again) {
-      await this.#database.run(enqueueJobs, values, executor);
-      return new Map(jobs.map(({ id }) => [id, created(id)]));
-    }
-    const rows = await this.#database.run(
-      enqueueDistinct,
-      [...values, keyed ? patience : null],
-      executor,
-    );
-    return new Map(rows.map(({ id }) => [id, created(id)]));
+    return [...columnsOf(jobs), claimWithin, ATTEMPTS_DEFAULT, payload, traces, told];
   }
 
   /** The rows are inserted again, and those that had run meanwhile taken out before anybody sees them. */
   storeAgain(jobs: readonly NewJob[], patience: string | null): Promise<Answers> {
     return this.#database.transaction(async (executor) => {
       const payload = readyPayload(jobs.map((job) => job.type));
-      const stored = await this.store(jobs, payload, { executor, again: true, patience });
+      const storing = { executor, patience };
+      const linked = jobs[0] !== undefined && isLinked(jobs[0]);
+      const stored = await (linked
+        ? this.#storeLinked(jobs, payload, storing)
+        : this.#storeDistinct(jobs, payload, storing));
       const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
       for (const { id } of undone) stored.delete(id);
       return stored;
@@ -154,6 +169,10 @@ export function add(answers: Answers, more: Answers): void {
 function split(jobs: readonly NewJob[]): [linked: readonly NewJob[], plain: readonly NewJob[]] {
   const linked = jobs.filter(isLinked);
   return linked.length === 0 ? [linked, jobs] : [linked, jobs.filter((job) => !isLinked(job))];
+}
+
+function allCreated(jobs: readonly { readonly id: string }[]): Answers {
+  return new Map(jobs.map(({ id }) => [id, created(id)]));
 }
 
 /** The answer for a job that was stored. */

@@ -1,5 +1,4 @@
 /** Preparer: checks the jobs of a process, and gives each its id. */
-import { randomUUID } from 'node:crypto';
 import { checkBatch } from '../domain/batch.ts';
 import type { AnyJob } from '../domain/define-job.ts';
 import { unstuckError } from '../domain/errors.ts';
@@ -40,7 +39,7 @@ export class Preparer {
     const now = Date.now();
     const checked = checkJob(type, definition, input, options, this.#config, now);
     if (tellsByEmail(checked.notify)) this.#onEmail();
-    const id = this.#ids.next(now, randomUUID());
+    const id = this.#ids.next(now);
     const prepared = { ...checked, id, size: checked.input.length + 150 };
     if (definition === undefined) return this.#withSettings(prepared);
     const later = checkInput(definition, input);
@@ -55,7 +54,7 @@ export class Preparer {
     items: readonly (EnqueueOptions & { readonly input: unknown })[],
   ): readonly NewJob[] | Promise<readonly NewJob[]> {
     checkBatch(items);
-    const made = items.map(({ input, ...own }) => this.prepare(job, input, own));
+    const made = items.map((item) => this.prepare(job, item.input, optionsOf(item)));
     return made.every(isReady) ? made : Promise.all(made.map(async (one) => one));
   }
 
@@ -71,6 +70,15 @@ export class Preparer {
       ? settings.then((read) => applySettings(job, read))
       : applySettings(job, settings);
   }
+}
+
+const NO_OPTIONS: EnqueueOptions = {};
+
+/** What an item says beside its input: mostly nothing. */
+function optionsOf(item: EnqueueOptions & { readonly input: unknown }): EnqueueOptions {
+  if ('input' in item && Object.keys(item).length === 1) return NO_OPTIONS;
+  const { input: _, ...own } = item;
+  return own;
 }
 
 function isReady(made: NewJob | Promise<NewJob>): made is NewJob {

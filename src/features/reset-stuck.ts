@@ -1,5 +1,4 @@
 /** Reset stuck: puts running jobs whose attempt has run for too long back into the queue, by hand and whatever their own timeout. */
-import { randomUUID } from 'node:crypto';
 import { checkActor } from '../domain/bulk.ts';
 import { unstuckError } from '../domain/errors.ts';
 import { JobIds } from '../domain/job-id.ts';
@@ -35,7 +34,7 @@ export async function resetStuck(
     );
   checkActor(actor);
   const call: ResetCall = {
-    auditId: new JobIds().next(Date.now(), randomUUID()),
+    auditId: new JobIds().next(Date.now()),
     olderMs: Math.round(timeoutMinutes * 60_000),
     by: actor.by ?? null,
     reason: actor.reason ?? null,

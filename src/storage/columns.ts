@@ -46,13 +46,7 @@ function column<Row>(
   close: string,
   element: (row: Row) => string | undefined,
 ): string | null {
-  let text = open;
-  let found = false;
-  for (const row of rows) {
-    const value = element(row);
-    if (value !== undefined) found = true;
-    if (text.length > 1) text += ',';
-    text += value ?? 'null';
-  }
-  return found ? text + close : null;
+  // Most fields are those of no row, and nothing is made for them.
+  if (!rows.some((row) => element(row) !== undefined)) return null;
+  return `${open}${rows.map((row) => element(row) ?? 'null').join(',')}${close}`;
 }

@@ -78,3 +78,12 @@ test('a flush that fails rejects its own callers only', async () => {
   await expect(refused).rejects.toThrow('no');
   expect(await other).toBe(1);
 });
+
+test('an item of a group keeps its first outcome, also when the flush fails after it', async () => {
+  const committer = new Committer<Item, number>(1, async (batch) => {
+    batch[0]?.resolve(0);
+    throw new Error('away');
+  });
+  const settled = await committer.addAll(numbers(0, 3).map(item));
+  expect(settled.map((one) => one?.status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+});

@@ -82,7 +82,7 @@ export class BulkActions {
     const until = chosen.kind === 'ids' ? undefined : chosen.conditions.createdBefore;
     const request = { chunk, ...(input === undefined ? {} : { input }) };
     const facts = { selection, until, request, matched, done: 0, refused: 0, ended: false };
-    const id = new JobIds().next(Date.now(), randomUUID());
+    const id = new JobIds().next(Date.now());
     const detail = JSON.stringify(facts);
     const values = [id, by ?? null, action, reason ?? null, detail, this.#runner];
     const [row] = await patient(() => this.#database.run(openAction, values));

@@ -1,5 +1,4 @@
 /** Bulk: one change of many jobs, in chunks that are each done wholly or not at all, with a dry run first if asked. */
-import { randomUUID } from 'node:crypto';
 import {
   type BulkAction,
   type BulkOptions,
@@ -89,7 +88,7 @@ export class Bulk {
     const chosen = await settleChosen(this.#database, parsed);
     const request = { chunk, ...(json === null ? {} : { input }) };
     const change: BulkChange = {
-      auditId: new JobIds().next(Date.now(), randomUUID()),
+      auditId: new JobIds().next(Date.now()),
       action,
       by: by ?? null,
       reason: reason ?? null,

@@ -123,7 +123,7 @@ export class Bridges {
     [action, { by, reason }, detail]: readonly [action: string, actor: Actor, detail: object],
     on?: Parameters<Database['run']>[2],
   ): Promise<string> {
-    const id = new JobIds().next(Date.now(), randomUUID());
+    const id = new JobIds().next(Date.now());
     const values = [id, by ?? null, action, reason ?? null, JSON.stringify(detail)];
     await this.#database.run(openAudit, values, on);
     return id;

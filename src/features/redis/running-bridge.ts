@@ -114,7 +114,7 @@ export class RunningBridge {
     const { batch, takeFrom, leaseMs } = this.definition;
     const { list, consumers, taken, processing, lease } = this.keys;
     const nowMs = Date.now();
-    const ids = Array.from({ length: batch }, () => this.#ids.next(nowMs, randomUUID()));
+    const ids = Array.from({ length: batch }, () => this.#ids.next(nowMs));
     const keys = [list, processing(this.#consumer), lease(this.#consumer), consumers, taken];
     const args = [this.#consumer, String(leaseMs), String(batch), takeFrom, ...ids];
     const flat = (await this.redis.run(TAKE, keys, args)) as readonly Buffer[];

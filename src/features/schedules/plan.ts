@@ -60,8 +60,10 @@ export function keyOf({
 export function nominalJob(row: ScheduleRow, atMs: number): NewJob {
   const made = [row.name, row.created_at.toISOString(), atMs].join('|');
   const hex = createHash('sha256').update(made).digest('hex');
-  const random = `00000000-0000-7${hex.slice(0, 3)}-8${hex.slice(3, 6)}-${hex.slice(6, 18)}`;
-  return jobOf(row, new JobIds().next(atMs, random), [`nominal:${new Date(atMs).toISOString()}`]);
+  const digits = `${hex.slice(0, 3)}0${hex.slice(3, 16)}`;
+  return jobOf(row, new JobIds().next(atMs, 0, digits), [
+    `nominal:${new Date(atMs).toISOString()}`,
+  ]);
 }
 
 /** A job of a schedule, with its id and the tags that it has beside those of the schedule. */

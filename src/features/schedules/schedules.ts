@@ -1,6 +1,5 @@
 /** Schedules: what users do with them. */
 
-import { randomUUID } from 'node:crypto';
 import type { AnyJob } from '../../domain/define-job.ts';
 import { unstuckError } from '../../domain/errors.ts';
 import type { Enqueued } from '../../domain/job.ts';
@@ -170,7 +169,7 @@ export class Schedules {
           [[key], by ?? 'schedule', 'replaced by a run by hand'],
           client,
         );
-      const job = jobOf(row, new JobIds().next(Date.now(), randomUUID()), []);
+      const job = jobOf(row, new JobIds().next(Date.now()), []);
       const [enqueued] = await this.#storing.enqueueIn(client, [job]);
       if (enqueued?.created === true)
         await this.#database.run(noteScheduleRun, [job.id, by, reason, name], client);
