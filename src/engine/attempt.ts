@@ -254,7 +254,6 @@ function abortError(cause: AbortCause, { row, timeoutMs }: Attempt): Error {
 export function unknownRow({ id, token }: Pick<ClaimRow, 'id' | 'token'>): ClaimRow {
   const counts = { attempt: 0, attempts_max: 0, crashes: 0, snoozes: 0, timeout_ms: '0' };
   return {
-    kind: 'job',
     id,
     token,
     type: '',

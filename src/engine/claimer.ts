@@ -12,20 +12,15 @@ import {
 } from '../sql/claim.ts';
 import { findForeign } from '../sql/lifeline.ts';
 import { monotonicMs } from '../std/timer.ts';
+import { type ClaimAnswer, readClaim } from '../storage/claim-answer.ts';
 import type { Database } from '../storage/database.ts';
-import { claimedRow } from '../storage/rows.ts';
 import type { Attempt } from './attempt.ts';
 import type { ClaimCommit } from './claim-commit.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
 import { traceReceive } from './receive-trace.ts';
 
 /** What a claim brought. */
-export interface Claimed {
-  readonly jobs: readonly ClaimRow[];
-  /** Endings of the batch that rode along and were refused. */
-  readonly refused: readonly { id: string; token: string }[];
-  /** Whether a job waits that must run alone. */
-  readonly alone: boolean;
+export interface Claimed extends ClaimAnswer {
   /** It looked for the oldest jobs only, and found fewer than there is room for: others may well be there. */
   readonly again: boolean;
   /** Monotonic time just before the claim was sent: a reply that took longer than a beat must be confirmed. */
@@ -155,7 +150,7 @@ export class Claimer {
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      const answer = sorted(await query(claimId, wanted));
+      const answer = readClaim(await query(claimId, wanted));
       traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
       return { ...answer, again: false, sentAt };
     } catch (error) {
@@ -227,21 +222,4 @@ function oldestBehind(
   return new Map(
     found.map(([type, { rank, seq }]) => [type, { rank, seq: String(BigInt(seq) - 1n) }]),
   );
-}
-
-/** The rows of an answer by their kind, the jobs in the order of the queue: a claim takes them in the order of their places. */
-function sorted(rows: readonly SentClaimRow[]): Omit<Claimed, 'again' | 'sentAt'> {
-  const jobs: ClaimRow[] = [];
-  const refused: { id: string; token: string }[] = [];
-  let alone = false;
-  for (const row of rows) {
-    if (row.kind === 'job') jobs.push(claimedRow(row));
-    else if (row.kind === 'refused') refused.push(row);
-    else alone = true;
-  }
-  return { jobs: jobs.toSorted(inOrder), refused, alone };
-}
-
-function inOrder(a: ClaimRow, b: ClaimRow): number {
-  return a.rank - b.rank || Number(a.seq) - Number(b.seq);
 }

@@ -71,7 +71,7 @@ const refused: Sql = sql`
 
 /** The ends that were refused, in the shape of a claim row. */
 export const refusedRows: Sql = sql`
-  select 'refused', g.id, g.token, null, null, null, null, null, null, null, null, null, null ${refused}`;
+  select 'refused', g.id, null, null, null, g.token::text, null, null, null, null ${refused}`;
 
 /** Ends attempts of a worker ($1 to $8, see `finishCtes`); returns those that were refused. */
 export const finishJobs: Statement<{ id: string; token: string }> = statement(

@@ -4,7 +4,6 @@ import type { Job, JobError } from '../domain/job.ts';
 import { nextInWords } from '../domain/next.ts';
 import type { Notify } from '../domain/notify.ts';
 import type { State } from '../domain/transitions.ts';
-import type { ClaimRow, SentClaimRow } from '../sql/claim.ts';
 import type { JobRow } from '../sql/inspect.ts';
 
 /** Turns a row of `all_jobs` into a job. */
@@ -68,15 +67,6 @@ function deliveriesOf({ notify, told, finished_at }: JobRow): JobDelivery[] {
       error: (found?.error as DeliveryError | null | undefined) ?? null,
     };
   });
-}
-
-/** Takes apart what a claim sent as one column: a row without a trace is as it came. */
-export function claimedRow(row: SentClaimRow): ClaimRow {
-  const { links } = row;
-  if (links === null || links.length === 3) return row as ClaimRow;
-  const [parent, pool, limitKey, trace] = links;
-  const isPlain = parent === null && pool === null && limitKey === null;
-  return { ...row, links: isPlain ? null : [parent, pool, limitKey], trace };
 }
 
 /** Turns a stored error into one of ours: errors written by hand may have any shape; what is missing is filled in. */

@@ -9,6 +9,7 @@ import { markDead } from '../../src/sql/fleet.ts';
 import { findUnknown } from '../../src/sql/lifeline.ts';
 import { deferJobs, finishJobs } from '../../src/sql/settle.ts';
 import { findLost, reclaim, timeOut } from '../../src/sql/sweep.ts';
+import { readClaim } from '../../src/storage/claim-answer.ts';
 import { type Mutant, mutated } from './mutants.ts';
 import {
   interleavings,
@@ -155,8 +156,8 @@ function stepsOf({
     reclaim: [
       ...open((session) => session.run(reclaim, [[id], ERROR])),
       async (session) => {
-        const [claimed] = await session.run(claimAlone, [live, randomUUID(), WANTED, 1, true]);
-        second = claimed?.token;
+        const rows = await session.run(claimAlone, [live, randomUUID(), WANTED, 1, true]);
+        second = readClaim(rows).jobs[0]?.token;
       },
       async (session) => {
         if (second === undefined) return;

@@ -10,6 +10,7 @@ import { claimAlone, claimJobs, finishAndClaim } from '../../src/sql/claim.ts';
 import { markDead } from '../../src/sql/fleet.ts';
 import { beat, registerWorker } from '../../src/sql/lifeline.ts';
 import { deferJobs, finishJobs } from '../../src/sql/settle.ts';
+import { readClaim } from '../../src/storage/claim-answer.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { makePartitions } from '../../src/storage/partitions.ts';
 import { job, type Setup, setup } from '../support/unstuck.ts';
@@ -70,10 +71,9 @@ class World {
     this.workers[index] = id;
   }
 
-  claimed(rows: readonly { kind: string; id: string; token: string }[], worker: string): void {
+  claimed(rows: readonly { id: string; token: string }[], worker: string): void {
     for (const row of rows)
-      if (row.kind === 'job')
-        this.attempts.push({ id: row.id, token: row.token, worker, ended: false });
+      this.attempts.push({ id: row.id, token: row.token, worker, ended: false });
   }
 
   /** Notes which ends of a batch were accepted, and that none was accepted twice for one token. */
@@ -131,7 +131,7 @@ function claim(index: number, alone: boolean): Step {
       const rows = alone
         ? await world.database.run(claimAlone, [worker, randomUUID(), WANTED, 1, true])
         : await world.database.run(claimJobs, [worker, randomUUID(), WANTED, 3]);
-      world.claimed(rows, worker);
+      world.claimed(readClaim(rows).jobs, worker);
     },
   };
 }
@@ -169,11 +169,9 @@ function finish(
         WANTED,
         2,
       ]);
-      world.ended(
-        batch,
-        rows.filter((row) => row.kind === 'refused'),
-      );
-      world.claimed(rows, first.worker);
+      const { jobs, refused } = readClaim(rows);
+      world.ended(batch, refused);
+      world.claimed(jobs, first.worker);
     },
   };
 }

@@ -7,7 +7,7 @@ import { AWAITED, type Decision, RELEASED } from '../../../src/engine/decide.ts'
 import { claimAlone, claimJobs } from '../../../src/sql/claim.ts';
 import { markDead } from '../../../src/sql/fleet.ts';
 import { beat } from '../../../src/sql/lifeline.ts';
-import { claimedRow } from '../../../src/storage/rows.ts';
+import { readClaim } from '../../../src/storage/claim-answer.ts';
 import { expectation, type Wish } from './admission.ts';
 import { BOTH, FAN, LIMITED, PLAIN, POOLS, RATED, SLOTTED, TYPES, type World } from './world.ts';
 
@@ -86,7 +86,7 @@ function claim(index: number, alone: boolean): Step {
       const rows = alone
         ? await world.database.run(claimAlone, [worker, randomUUID(), WANTED, 1, true])
         : await world.database.run(claimJobs, [worker, randomUUID(), WANTED, 3]);
-      world.claimed(rows.map(claimedRow), worker);
+      world.claimed(readClaim(rows).jobs, worker);
       world.isRateLeftToSweep = true;
     },
   };

@@ -186,7 +186,7 @@ export class World {
   claimed(rows: readonly ClaimRow[], worker: string): void {
     for (const row of rows) {
       const definition = TYPES.find(({ type }) => type === row.type);
-      if (row.kind === 'job' && definition !== undefined)
+      if (definition !== undefined)
         this.attempts.push(new Attempt(worker, row, definition, this.#context));
     }
   }

@@ -1,0 +1,63 @@
+/** Claim answer: what a claim brought, from the rows as they are sent. */
+import type { ClaimRow, SentClaimRow } from '../sql/claim.ts';
+import type { JobLinks } from '../sql/links.ts';
+
+/** What a claim brought. */
+export interface ClaimAnswer {
+  /** In the order of the queue. */
+  readonly jobs: readonly ClaimRow[];
+  /** Endings of the batch that rode along and were refused. */
+  readonly refused: readonly { readonly id: string; readonly token: string }[];
+  /** Whether a job waits that must run alone. */
+  readonly alone: boolean;
+}
+
+/** Reads the rows of an answer by their kind. A claim takes jobs in the order of their places, which is mostly that of the queue. */
+export function readClaim(rows: readonly SentClaimRow[]): ClaimAnswer {
+  const jobs: ClaimRow[] = [];
+  const refused: { id: string; token: string }[] = [];
+  let alone = false;
+  let inPlace = true;
+  for (const row of rows) {
+    if (row.kind === 'refused') refused.push({ id: row.id, token: row.counts ?? '' });
+    else if (row.kind === 'alone') alone = true;
+    else {
+      const job = claimedRow(row);
+      const before = jobs.at(-1);
+      inPlace &&= before === undefined || inOrder(before, job) < 0;
+      jobs.push(job);
+    }
+  }
+  return { jobs: inPlace ? jobs : jobs.toSorted(inOrder), refused, alone };
+}
+
+function inOrder(a: ClaimRow, b: ClaimRow): number {
+  return a.rank - b.rank || Number(a.seq) - Number(b.seq);
+}
+
+/** Fills in what a claim does not send of a plain job at its first attempt, and takes apart what it sends as one column. */
+function claimedRow(row: SentClaimRow): ClaimRow {
+  const counts = row.counts === null ? FIRST_ATTEMPT : row.counts.split(' ');
+  return {
+    id: row.id,
+    token: counts[0] as string,
+    type: row.type,
+    rank: row.rank ?? 0,
+    seq: row.seq,
+    attempt: Number(counts[1]),
+    attempts_max: row.attempts_max,
+    crashes: Number(counts[2]),
+    snoozes: Number(counts[3]),
+    timeout_ms: row.timeout_ms,
+    input: row.input,
+    links: row.links === null ? null : linksIn(row.links),
+    trace: row.links?.[3],
+  };
+}
+
+const FIRST_ATTEMPT: readonly string[] = ['1', '1', '0', '0'];
+
+/** A traced job may have none. */
+function linksIn([parent, pool, limitKey]: NonNullable<SentClaimRow['links']>): JobLinks | null {
+  return (parent ?? pool ?? limitKey) === null ? null : [parent, pool, limitKey];
+}
