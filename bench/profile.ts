@@ -30,7 +30,7 @@ const STATEMENTS = `
       when query ~ 'claims [(]' and query ~ 'finished [(]' then 'finish-and-claim'
       when query ~ 'claims [(]' then 'claim-jobs'
       when query ~ 'finished [(]' then 'finish-jobs'
-      when query ~ 'insert into "unstuck".jobs' then 'enqueue-jobs'
+      when query ~ 'insert into "unstuck".jobs' then 'enqueue-alike'
       else left(regexp_replace(query, '[[:space:]]+', ' ', 'g'), 60)
     end as statement, calls,
     round($1::numeric / calls) as per_call, round((total_exec_time / calls)::numeric, 2) as ms,

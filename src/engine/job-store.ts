@@ -3,6 +3,7 @@ import type { Enqueued } from '../domain/job.ts';
 import type { NewJob } from '../domain/new-job.ts';
 import { ATTEMPTS_DEFAULT } from '../domain/retry-policy.ts';
 import {
+  enqueueAlike,
   enqueueDistinct,
   enqueueJobs,
   findConflicts,
@@ -82,7 +83,10 @@ export class JobStore {
   ): Promise<Answered> {
     if (jobs.some((job) => job.key !== undefined))
       return this.#storeDistinct(jobs, payload, storing);
-    await this.#database.run(enqueueJobs, this.#values(jobs, payload), storing.executor);
+    const alike = jobs.every((job) => isLike(job, jobs[0]));
+    await (alike
+      ? this.#database.run(enqueueAlike, alikeValues(jobs, payload), storing.executor)
+      : this.#database.run(enqueueJobs, this.#values(jobs, payload), storing.executor));
     return 'all created';
   }
 
@@ -158,6 +162,42 @@ function columnsOf(jobs: readonly NewJob[]): (string | null)[] {
     plainColumn(jobs, (job) => job.attemptsMax),
     textColumn(jobs, (job) => job.key),
     textColumn(jobs, (job) => job.tags && textColumn(job.tags, (tag) => tag)),
+  ];
+}
+
+/** Whether a job says nothing beside its input that another one does not say as well, and nothing that most jobs do not say. */
+function isLike(job: NewJob, other: NewJob | undefined): boolean {
+  return (
+    job.type === other?.type &&
+    job.rank === other.rank &&
+    job.claimWithinMs === other.claimWithinMs &&
+    job.claimWithinMs !== undefined &&
+    job.attemptsMax === other.attemptsMax &&
+    job.attemptsMax !== undefined &&
+    job.hold === undefined &&
+    job.runAt === undefined &&
+    job.delayMs === undefined &&
+    job.finishBy === undefined &&
+    job.tags === undefined &&
+    job.trace === undefined &&
+    job.notify === undefined
+  );
+}
+
+/** The values of `enqueueAlike`. */
+function alikeValues(
+  jobs: readonly NewJob[],
+  payload: string | null,
+): (string | number | null | undefined)[] {
+  const [first] = jobs;
+  return [
+    plainColumn(jobs, (job) => job.id),
+    jsonColumn(jobs, (job) => job.input),
+    first?.type,
+    first?.rank,
+    first?.claimWithinMs,
+    first?.attemptsMax,
+    payload,
   ];
 }
 

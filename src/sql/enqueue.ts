@@ -44,6 +44,24 @@ export const enqueueJobs: Statement<{ told: number }> = statement(
 );
 
 /**
+ * Stores new jobs that differ only in their ids ($1) and inputs ($2, a JSON list): of type $3, rank $4, claim_within_ms $5 and attempts_max $6, due now, and
+ * with nothing else about them; and sends one notification ($7, or none when null): all or none. Preparing to read fields that no job has is much of what a
+ * statement costs: for one job `enqueueJobs` took 135 µs of the server and this 103, for 50 jobs 10.5 and 8.6 µs each (least of eight rounds, two runs).
+ */
+export const enqueueAlike: Statement<{ told: number }> = statement(
+  'enqueue-alike',
+  (t) => sql`
+  with stored as (
+    insert into ${t.jobs} (id, type, rank, input, waits_for, wake_at, claim_by, claim_within_ms, attempts_max)
+    select g.id, $3::text, $4::integer, g.input, null, null, ${t.now} + $5::bigint * interval '1 ms', $5::bigint, $6::integer
+    from rows from (unnest($1::text::uuid[]), jsonb_array_elements($2::text::jsonb)) as g (id, input)
+  ), told as (
+    select pg_notify(${t.literal}, $7::text) where $7::text is not null
+  )
+  select count(*)::integer as told from told -- See enqueueJobs.`,
+);
+
+/**
  * Stores those jobs ($1 to $17 as above) that are not stored yet and whose keys are free; returns their ids. $18: how long it may wait for a
  * key that somebody else's open transaction holds, or null for what the session allows.
  */

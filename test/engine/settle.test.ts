@@ -145,7 +145,7 @@ describe('a lost reply', () => {
     const mail = job('mail', () => 1);
     await far.enqueue(mail, 'first');
     for (let n = 0; n < 5; n += 1) {
-      proxy.cutReplyTo(n % 2 === 0 ? 'enqueue-jobs' : 'enqueue-distinct');
+      proxy.cutReplyTo(n % 2 === 0 ? 'enqueue-alike' : 'enqueue-distinct');
       expect(await far.enqueue(mail, n, n % 2 === 0 ? {} : { key: `k${n}` })).toMatchObject({
         created: true,
         reason: 'created',
@@ -164,7 +164,7 @@ describe('a lost reply', () => {
     });
     await far.enqueue(mail, 0);
     await unstuck.work([mail]);
-    proxy.cutReplyTo('enqueue-jobs');
+    proxy.cutReplyTo('enqueue-alike');
     proxy.refuse(true);
     const enqueued = far.enqueue(mail, 1);
     await eventually(

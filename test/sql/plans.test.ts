@@ -13,7 +13,12 @@ import {
   stampAlone,
 } from '../../src/sql/claim.ts';
 import { beginDispatch, closeDispatch, takeLooks } from '../../src/sql/dispatches.ts';
-import { enqueueDistinct, enqueueJobs, findConflicts } from '../../src/sql/enqueue.ts';
+import {
+  enqueueAlike,
+  enqueueDistinct,
+  enqueueJobs,
+  findConflicts,
+} from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
 import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
 import {
@@ -154,6 +159,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     values,
   });
   return [
+    call(enqueueAlike, `{${randomUUID().slice(0, -2)}00}`, '[1]', 'm', 0, 300_000, 5, null),
     call(enqueueJobs, ...made(null)),
     call(enqueueDistinct, ...made('{k}'), null),
     call(findConflicts, array(running), '{k}'),
