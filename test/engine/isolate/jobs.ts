@@ -64,9 +64,11 @@ const reporter = defineJob({
   run: async (job) => {
     job.progress(0.5, 'half-way');
     job.log.warn('own_event', { error: new Error('seen'), big: 10n, nested: { a: 1 } });
+    const since = performance.now();
     const { held, confirmedMsAgo } = job.heartbeat;
     await sleep(1_500);
-    return { held, confirmedMsAgo, later: job.heartbeat.confirmedMsAgo };
+    const later = job.heartbeat.confirmedMsAgo;
+    return { held, later, unrenewed: confirmedMsAgo + performance.now() - since };
   },
 });
 
