@@ -77,6 +77,17 @@ test('a refused job is not stored, alone or among many', async () => {
   await expect(unstuck.enqueueMany(mail, 'many' as never)).rejects.toMatchObject({
     code: 'BATCH_INVALID',
   });
+  for (const bad of [null, 'text', undefined])
+    for (const refused of [
+      unstuck.enqueueMany(mail, [{ input: { to: 'a' } }, bad as never]),
+      unstuck.enqueueEach([{ job: mail, input: { to: 'a' } }, bad as never]),
+    ])
+      await expect(refused).rejects.toMatchObject({
+        code: 'BATCH_INVALID',
+        message: expect.stringMatching(
+          /^Expected each job of a batch to be an object, got .* as item 1/,
+        ),
+      });
   const tooMany = Array.from({ length: 10_001 }, () => ({ input: { to: 'a' } }));
   await expect(unstuck.enqueueMany(mail, tooMany)).rejects.toMatchObject({
     code: 'BATCH_INVALID',

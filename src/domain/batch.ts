@@ -1,4 +1,5 @@
 /** Batch: what became of each job of an `enqueueMany`, told in one answer or in one error. */
+import { shown } from '../std/shown.ts';
 import { type ErrorCode, UnstuckError, unstuckError } from './errors.ts';
 import type { Enqueued } from './job.ts';
 
@@ -22,6 +23,12 @@ export function checkBatch(items: readonly unknown[]): void {
     throw unstuckError(
       'BATCH_INVALID',
       `Expected a list of at most 10,000 jobs, got ${Array.isArray(items) ? items.length : typeof items}.`,
+    );
+  const bad = items.findIndex((item) => typeof item !== 'object' || item === null);
+  if (bad >= 0)
+    throw unstuckError(
+      'BATCH_INVALID',
+      `Expected each job of a batch to be an object, got ${shown(items[bad])} as item ${bad}. Nothing was stored.`,
     );
 }
 

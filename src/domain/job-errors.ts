@@ -152,8 +152,8 @@ export const JOB_ERRORS = {
   },
   BATCH_INVALID: {
     status: 422,
-    meaning: 'A batch holds no list of jobs, or too many.',
-    fix: 'Pass a list of at most 10,000 jobs.',
+    meaning: 'A batch holds no list of jobs, or too many, or one that is no object.',
+    fix: 'Pass a list of at most 10,000 objects.',
   },
   BATCH_INCOMPLETE: {
     status: 500,

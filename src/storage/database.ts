@@ -65,7 +65,7 @@ export class Database {
     try {
       const result = await on.query(sent);
       const rows = result.rows as Row[];
-      result.rows = [];
+      Reflect.set(result, 'rows', []);
       return rows;
     } catch (error) {
       if (isReadTimeout(error)) this.#renew(on);
