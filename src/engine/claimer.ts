@@ -54,6 +54,8 @@ export class Claimer {
   #rescanAt = 0;
   #scanMs = 0;
   #claims = 0;
+  /** Jobs taken since a claim went to the oldest: the next one takes no more than their share, however large claims have become meanwhile. */
+  #since = 0;
   /** Whose turn it is to be first: among all types, and among those whose oldest jobs are looked for. */
   #turns = { any: 0, oldest: 0 };
   /** Just before the oldest job of types in whose queues others stand before it. */
@@ -85,24 +87,24 @@ export class Claimer {
     this.#rescanWhenDue();
     this.#claims += 1;
     const toOldest = this.#claims % OLDEST_EVERY === 0 && this.#isBehind && this.#oldest.size > 0;
+    const share = Math.max(1, Math.ceil(this.#since / (OLDEST_EVERY - 1)));
+    const most = toOldest ? Math.min(limit, share) : limit;
     const wanted = toOldest ? this.#wantedOldest() : this.#wanted(this.#cursors);
-    const result = await this.#send(limit, wanted, (id, types) =>
+    const result = await this.#send(most, wanted, (id, types) =>
       ends === undefined
         ? this.#database.run(this.#commit?.statement ?? claimDurably, [
             this.workerId,
             id,
             types,
-            limit,
+            most,
           ])
-        : this.#database.run(finishAndClaim, [this.workerId, ...ends, id, types, limit]),
+        : this.#database.run(finishAndClaim, [this.workerId, ...ends, id, types, most]),
     );
+    this.#since = toOldest ? 0 : this.#since + result.jobs.length;
     if (!toOldest) this.#advance(result.jobs, limit);
-    else if (result.jobs.length < limit) {
-      // Others have taken them; what stands before them is still there.
-      this.#oldest.clear();
-      return { ...result, again: true };
-    }
-    return result;
+    // Others have taken them; what stands before them is still there.
+    else if (result.jobs.length < most) this.#oldest.clear();
+    return toOldest && result.jobs.length < limit ? { ...result, again: true } : result;
   }
 
   /** Finds out, at most once a second and only while there is more than a claim takes, in whose queues an older job stands behind others. */
