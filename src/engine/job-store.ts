@@ -56,9 +56,9 @@ export class JobStore {
 
   /** Stores new jobs that are all linked or all not, and answers for them; one that is not answered for has found something in its way. */
   store(jobs: readonly NewJob[], payload: string | null, storing: Storing): Promise<Answered> {
-    if (jobs[0] !== undefined && isLinked(jobs[0]))
-      return this.#storeLinked(jobs, payload, storing);
-    return this.#storePlain(jobs, payload, storing);
+    return areLinked(jobs)
+      ? this.#storeLinked(jobs, payload, storing)
+      : this.#storePlain(jobs, payload, storing);
   }
 
   async #storeLinked(
@@ -113,8 +113,7 @@ export class JobStore {
     return this.#database.transaction(async (executor) => {
       const payload = readyPayload(jobs.map((job) => job.type));
       const storing = { executor, patience };
-      const linked = jobs[0] !== undefined && isLinked(jobs[0]);
-      const stored = await (linked
+      const stored = await (areLinked(jobs)
         ? this.#storeLinked(jobs, payload, storing)
         : this.#storeDistinct(jobs, payload, storing));
       const undone = await this.#database.run(undoRepeats, [[...stored.keys()]], executor);
@@ -204,6 +203,11 @@ function alikeValues(
 /** Adds more answers. */
 export function add(answers: Answers, more: Answers): void {
   for (const [id, answer] of more) answers.set(id, answer);
+}
+
+/** Of jobs that are all linked or all not. */
+function areLinked([first]: readonly NewJob[]): boolean {
+  return first !== undefined && isLinked(first);
 }
 
 function split(jobs: readonly NewJob[]): [linked: readonly NewJob[], plain: readonly NewJob[]] {
