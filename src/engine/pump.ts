@@ -40,6 +40,8 @@ export class Pump {
   #claiming = 0;
   /** It was woken while all there is room for was being claimed: that claim may have begun too early to see the job. */
   #unseen = false;
+  /** The last claim failed: a loop that finds all room taken by a claim of the other has no pulse by that. */
+  #failing = false;
   /** A job waits that must run alone: it is tried for before others are claimed. */
   #aloneWaits = false;
 
@@ -51,8 +53,10 @@ export class Pump {
       log.warn('loop_failed', { loop, error });
     const { pollInterval } = database.config;
     const polls = { pump: pollInterval, 'second pump': SECOND_POLLS * pollInterval };
+    const isGood = (): boolean => !this.#failing;
     this.#loops = Object.entries(polls).map(
-      ([name, pollMs], own) => new Loop({ name, round: () => this.#round(pollMs, own), onError }),
+      ([name, pollMs], own) =>
+        new Loop({ name, round: () => this.#round(pollMs, own), onError, isGood }),
     );
   }
 
@@ -111,7 +115,9 @@ export class Pump {
     let claimed: Claimed;
     try {
       claimed = await claimer.claim(room, batch.length === 0 ? undefined : settler.encode(batch));
+      this.#failing = false;
     } catch (error) {
+      this.#failing = true;
       if (batch.length > 0) await settler.failed(batch, error);
       throw error;
     } finally {

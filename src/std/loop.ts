@@ -8,6 +8,8 @@ export interface LoopOptions {
   round(signal: AbortSignal): Promise<number>;
   /** Hears of every round that threw. */
   onError(error: unknown, loop: string): void;
+  /** Whether a round that has ended without an error says that all is well. Default: it does. */
+  readonly isGood?: () => boolean;
   /** Milliseconds to wait after a round that threw; doubled for each further one, up to 5 s. Default 200. */
   readonly retryMs?: number;
 }
@@ -70,7 +72,7 @@ export class Loop {
     try {
       const pauseMs = await this.#options.round(this.#stop.signal);
       this.#failures = 0;
-      this.#dueAt = monotonicMs() + pauseMs;
+      if (this.#options.isGood?.() ?? true) this.#dueAt = monotonicMs() + pauseMs;
       return pauseMs;
     } catch (error) {
       this.#options.onError(error, this.name);

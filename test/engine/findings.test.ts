@@ -189,13 +189,9 @@ test('B14: a worker whose loops have no pulse says which, and the finding ends w
       worker.reconcile(worker.id);
       return ask();
     };
-  const locker = await all.session();
-  await locker.query('begin; lock table unstuck.jobs in access exclusive mode');
-  vi.useFakeTimers({ toFake: ['performance'] });
-  onTestFinished(() => void vi.useRealTimers());
+  const locker = await locked(all);
   await eventually(
     beats(async () => {
-      // Again and again: a round that was good just before the lock may be heard of after the first step.
       vi.advanceTimersByTime(45_000);
       return (await all.query(`select 1 from unstuck.workers where 'pump' = any (stalled)`))[0];
     }),
@@ -220,6 +216,39 @@ test('B14: a worker whose loops have no pulse says which, and the finding ends w
     60_000,
   );
 }, 90_000);
+
+test('B14: a loop of the pump that waits for a claim of the other has no pulse either while claims fail', async () => {
+  const all = await setup({ sweep: false, lease: '60s', lockTimeout: '1s' });
+  const worker = await all.unstuck.work([job('plain', () => 1)]);
+  await locked(all);
+  // The second loop looks for work by itself every 20 s.
+  vi.advanceTimersByTime(60_000);
+  for (let claims = 0; claims < 3; claims += 1) {
+    await eventually(
+      () =>
+        all
+          .query(`select 1 from pg_locks where not granted and relation = 'unstuck.jobs'::regclass`)
+          .then((rows) => rows[0]),
+      'a claim waits',
+    );
+    worker.wake();
+    await all.query('select 1');
+    expect(worker.stalled).toEqual(expect.arrayContaining(['pump', 'second pump']));
+  }
+});
+
+/** A session that keeps everybody from the jobs, once a claim has failed for it; time moves by hand from then on. */
+async function locked(all: Setup): Promise<Awaited<ReturnType<Setup['session']>>> {
+  const locker = await all.session();
+  await locker.query('begin; lock table unstuck.jobs in access exclusive mode');
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  await eventually(
+    () => all.lines.find(({ event, facts }) => event === 'loop_failed' && facts.loop === 'pump'),
+    'a claim fails',
+  );
+  return locker;
+}
 
 test('an event loop that is blocked for 30 s is a finding', async () => {
   const all = await setup({ sweep: false, lease: '60s' });
