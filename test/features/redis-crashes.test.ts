@@ -196,6 +196,7 @@ describe.runIf(REDIS)('a bridge', () => {
       await eventually(() => proxy.cut > cut, `a reply to ${text} is cut`);
     }
     await all.emptied();
+    await eventually(() => proxy.connections >= 2, 'both connections are there again');
     expect(proxy.blackHole()).toBeGreaterThanOrEqual(2);
     await all.push(...orders(700).slice(600));
     await all.emptied();

@@ -135,11 +135,14 @@ test('the secret of an attempt is refused for another job, another attempt, or w
 test('wrong secrets count as the failures of their address', async () => {
   const { sent } = await calledBack();
   const job = await sent();
-  const statuses: number[] = [];
-  for (let round = 0; round < 70; round += 1)
-    statuses.push((await callBack(job, 'heartbeat', {}, `Bearer callback_${round}`)).status);
-  expect(statuses.slice(0, 60)).toEqual(Array.from({ length: 60 }, () => 401));
-  expect(statuses.at(-1)).toBe(429);
+  const answers = await Promise.all(
+    Array.from({ length: 150 }, (_, n) => callBack(job, 'heartbeat', {}, `Bearer callback_${n}`)),
+  );
+  const count = (status: number): number => answers.filter((one) => one.status === status).length;
+  // Sixty, and one more for each second that all of it took.
+  expect(count(401)).toBeGreaterThanOrEqual(60);
+  expect(count(429)).toBeGreaterThan(0);
+  expect(count(401) + count(429)).toBe(150);
 });
 
 test('a secret that was good is let in from an address with wrong ones', async () => {
