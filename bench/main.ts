@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   requireBuild();
   cleanUpOnSignals();
   try {
-    const postgres = await Postgres.start();
+    const postgres = await Postgres.start(options.postgres);
     const redis = redisVersion();
     if (redis === undefined)
       console.error('NO redis-server ON THE PATH: every row of BullMQ is left out.');

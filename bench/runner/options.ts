@@ -12,6 +12,8 @@ export interface Options {
   readonly scale: Scale;
   readonly series: ReadonlySet<string>;
   readonly file: string;
+  /** The directory of the server's programs; undefined for the embedded ones. */
+  readonly postgres: string | undefined;
 }
 
 /** How the program is called. */
@@ -22,6 +24,7 @@ export const USAGE = `npm run bench -- [options]
   --rounds N          rounds in which all systems take turns (default 3)
   --quick             a tenth of the sizes, one round: does it run?
   --check             short rounds of the rows that have a target; exit code 1 when one is missed
+  --postgres DIR      the directory of another server's \`postgres\` and \`initdb\` (default: the embedded PostgreSQL 18)
   --out FILE          where the cells are written (default results/run.jsonl); tables and charts beside it`;
 
 /** Parses the command line. Throws with the usage when it is wrong. */
@@ -36,6 +39,7 @@ export function parseOptions(args: readonly string[], directory: string): Option
       quick: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       out: { type: 'string' },
+      postgres: { type: 'string' },
     },
   });
   const scale: Scale = values.check ? 'check' : values.quick ? 'quick' : 'full';
@@ -50,6 +54,7 @@ export function parseOptions(args: readonly string[], directory: string): Option
     series: choose('--series', scale === 'check' ? 'on' : values.series, ['on', 'off']),
     rounds,
     scale,
+    postgres: values.postgres,
     file: values.out ?? `${directory}/results/${scale === 'check' ? 'check' : 'run'}.jsonl`,
   };
 }

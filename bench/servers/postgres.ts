@@ -5,8 +5,12 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pool } from 'pg';
-import { embeddedBinaries } from '../../src/storage/embedded/binaries.ts';
-import { openPlace } from '../../src/storage/embedded/place.ts';
+import {
+  type Binaries,
+  embeddedBinaries,
+  tryBinaries,
+} from '../../src/storage/embedded/binaries.ts';
+import { openPlace, type Place } from '../../src/storage/embedded/place.ts';
 import { atEnd } from '../core/cleanup.ts';
 import { nowMs, pause } from '../core/monotonic.ts';
 import { freePort } from './free-port.ts';
@@ -54,12 +58,12 @@ export class Postgres {
     this.version = version;
   }
 
-  /** Makes a cluster in a temporary directory and starts it on a free port. */
-  static async start(): Promise<Postgres> {
+  /** Makes a cluster in a temporary directory and starts it on a free port, by the `programs` in that directory or the embedded ones. */
+  static async start(programs?: string): Promise<Postgres> {
     const directory = await makeDirectory();
     atEnd(() => removeDirectory(directory));
     const place = openPlace(directory, join(directory, 'shared'));
-    const { initdb, postgres } = embeddedBinaries(place);
+    const { initdb, postgres } = binaries(place, programs);
     const dataDirectory = place.dataDirectory;
     await mkdir(dataDirectory, { recursive: true });
     const as = place.user === undefined ? {} : place.user;
@@ -89,8 +93,7 @@ export class Postgres {
     atEnd(() => stop(child));
     const admin = await connect(port, child, place.logFile);
     atEnd(() => admin.end());
-    const { rows } = await admin.query<{ server_version: string }>('show server_version');
-    return new Postgres(child, port, admin, rows[0]?.server_version ?? 'unknown');
+    return new Postgres(child, port, admin, await describeVersion(admin));
   }
 
   /** CPU milliseconds of all its processes so far; undefined without /proc. */
@@ -111,6 +114,23 @@ export class Postgres {
       },
     };
   }
+}
+
+function binaries(place: Place, programs: string | undefined): Binaries {
+  if (programs === undefined) return embeddedBinaries(place);
+  const found = tryBinaries(programs, place.user);
+  if (typeof found === 'string')
+    throw new Error(`Expected PostgreSQL's programs in ${programs}: ${found}`);
+  return found;
+}
+
+/** The version, and how far its compiler optimized it: builds of one version differ by a third. */
+async function describeVersion(admin: Pool): Promise<string> {
+  const { rows } = await admin.query<{ version: string; flags: string }>(
+    "select current_setting('server_version') as version, setting as flags from pg_config where name = 'CFLAGS'",
+  );
+  const { version = 'unknown', flags = '' } = rows[0] ?? {};
+  return `${version} (${flags.match(/-O\w*/g)?.at(-1) ?? 'compiled unknown how'})`;
 }
 
 function run(command: string, args: readonly string[], as: object = {}): void {

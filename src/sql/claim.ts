@@ -3,7 +3,7 @@ import { linksAndTraceOf } from './gates.ts';
 import { from } from './guards.ts';
 import type { JobLinks } from './links.ts';
 import { finishCtes, refusedRows } from './settle.ts';
-import { type Names, type Sql, type Statement, sql, statement } from './sql.ts';
+import { type Names, positional, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** One claimed job. */
 export interface ClaimRow {
@@ -26,19 +26,24 @@ export interface ClaimRow {
 }
 
 /**
- * A row as it is sent. What a plain job has at its first attempt is null, and a trace travels behind the links: each column that a row does not move saves
- * its server and its worker 0.1 µs.
+ * A row as it is sent, by the places of its columns. What a plain job has at its first attempt is null, and a trace travels behind the links: each column that
+ * a row does not move saves its server and its worker 0.1 µs.
  */
-export interface SentClaimRow
-  extends Pick<ClaimRow, 'id' | 'type' | 'seq' | 'attempts_max' | 'timeout_ms' | 'input'> {
+export type SentClaimRow = readonly [
   /** Null for a claimed job. */
-  readonly kind: 'refused' | 'alone' | null;
+  kind: 'refused' | 'alone' | null,
+  id: string,
+  type: string,
   /** Null for 0. */
-  readonly rank: number | null;
+  rank: number | null,
+  seq: string,
   /** `token attempt crashes snoozes`, null for `1 1 0 0`; the token of a refused ending. */
-  readonly counts: string | null;
-  readonly links: JobLinks | readonly [...JobLinks, trace: unknown] | null;
-}
+  counts: string | null,
+  attemptsMax: number,
+  timeoutMs: string | null,
+  input: unknown,
+  links: JobLinks | readonly [...JobLinks, trace: unknown] | null,
+];
 
 /** What a claim is asked for: the places of its parameters, beside $1, its worker. */
 interface Asked {
@@ -127,19 +132,19 @@ const aloneRows = (t: Names): Sql => sql`
  * $1 worker, $2 id of the claim, $3 types, $4 limit (see `Asked`): claims jobs, without waiting for the disk. For a worker of this process: it hands
  * nothing of a claim to anybody before something durable, which takes the claim to the disk with it.
  */
-export const claimJobs: Statement<SentClaimRow> = statement(
+export const claimJobs: Statement<SentClaimRow> = positional(
   'claim-jobs',
   (t) => sql`with ${claimCtes(t, SOON)} ${claimedRows} union all ${aloneRows(t)}`,
 );
 
 /** The same, on disk when it returns: for a claim whose fence leaves this process. */
-export const claimDurably: Statement<SentClaimRow> = statement(
+export const claimDurably: Statement<SentClaimRow> = positional(
   'claim-durably',
   (t) => sql`with ${claimCtes(t, CLAIM_ONLY)} ${claimedRows} union all ${aloneRows(t)}`,
 );
 
 /** Ends attempts ($1 to $8, see `finishCtes`) and claims jobs ($9 id of the claim, $10 types, $11 limit), in one statement and one commit. */
-export const finishAndClaim: Statement<SentClaimRow> = statement(
+export const finishAndClaim: Statement<SentClaimRow> = positional(
   'finish-and-claim',
   (t) => sql`
   with ${finishCtes(t)}, ${claimCtes(t, AFTER_ENDS)}
@@ -150,7 +155,7 @@ export const finishAndClaim: Statement<SentClaimRow> = statement(
  * Claims one job that was lost with its worker before, to run alone: $1 to $4 as for `claimJobs`. $5: false leaves those that came within the
  * last second to idle workers.
  */
-export const claimAlone: Statement<SentClaimRow> = statement(
+export const claimAlone: Statement<SentClaimRow> = positional(
   'claim-alone',
   (t) => sql`
   with ${dueCtes(t, CLAIM_ONLY, sql`j.crashes > 0 and ($5::boolean or j.updated_at < ${t.now} - interval '1 second')`)},

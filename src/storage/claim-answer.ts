@@ -19,8 +19,9 @@ export function readClaim(rows: readonly SentClaimRow[]): ClaimAnswer {
   let alone = false;
   let inPlace = true;
   for (const row of rows) {
-    if (row.kind === 'refused') refused.push({ id: row.id, token: row.counts ?? '' });
-    else if (row.kind === 'alone') alone = true;
+    const [kind, id, , , , counts] = row;
+    if (kind === 'refused') refused.push({ id, token: counts ?? '' });
+    else if (kind === 'alone') alone = true;
     else {
       const job = claimedRow(row);
       const before = jobs.at(-1);
@@ -37,27 +38,28 @@ function inOrder(a: ClaimRow, b: ClaimRow): number {
 
 /** Fills in what a claim does not send of a plain job at its first attempt, and takes apart what it sends as one column. */
 function claimedRow(row: SentClaimRow): ClaimRow {
-  const counts = row.counts === null ? FIRST_ATTEMPT : row.counts.split(' ');
+  const [, id, type, rank, seq, sent, attemptsMax, timeoutMs, input, links] = row;
+  const counts = sent === null ? FIRST_ATTEMPT : sent.split(' ');
   return {
-    id: row.id,
+    id,
     token: counts[0] as string,
-    type: row.type,
-    rank: row.rank ?? 0,
-    seq: row.seq,
+    type,
+    rank: rank ?? 0,
+    seq,
     attempt: Number(counts[1]),
-    attempts_max: row.attempts_max,
+    attempts_max: attemptsMax,
     crashes: Number(counts[2]),
     snoozes: Number(counts[3]),
-    timeout_ms: row.timeout_ms,
-    input: row.input,
-    links: row.links === null ? null : linksIn(row.links),
-    trace: row.links?.[3],
+    timeout_ms: timeoutMs,
+    input,
+    links: links === null ? null : linksIn(links),
+    trace: links?.[3],
   };
 }
 
 const FIRST_ATTEMPT: readonly string[] = ['1', '1', '0', '0'];
 
 /** A traced job may have none. */
-function linksIn([parent, pool, limitKey]: NonNullable<SentClaimRow['links']>): JobLinks | null {
+function linksIn([parent, pool, limitKey]: NonNullable<SentClaimRow[9]>): JobLinks | null {
   return (parent ?? pool ?? limitKey) === null ? null : [parent, pool, limitKey];
 }

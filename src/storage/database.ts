@@ -10,7 +10,12 @@ import { isConnectionLost, isReadTimeout } from './postgres-errors.ts';
 
 /** Anything that runs one SQL text with values: a pool, a client, or a caller's transaction. */
 export interface Executor {
-  query(query: { text: string; values: unknown[]; name?: string }): Promise<{ rows: unknown[] }>;
+  query(query: {
+    text: string;
+    values: unknown[];
+    name?: string;
+    rowMode?: 'array';
+  }): Promise<{ rows: unknown[] }>;
 }
 
 /** `onConnect` runs before anybody gets the connection; the types of pg do not know it yet. */
@@ -61,7 +66,8 @@ export class Database {
   ): Promise<Row[]> {
     const text = this.text(statement);
     const named = this.pooled ? {} : { name: statement.name };
-    const sent = { text, values: [...values], ...named };
+    const mode = statement.positional ? { rowMode: 'array' as const } : {};
+    const sent = { text, values: [...values], ...named, ...mode };
     try {
       const result = await on.query(sent);
       const rows = result.rows as Row[];

@@ -39,7 +39,8 @@ export class Session {
     text?: string,
   ): Promise<Row[]> {
     const query = text === undefined ? prepared(statement) : { text };
-    const result = await this.client.query({ ...query, values: [...values] });
+    const mode = statement.positional ? { rowMode: 'array' as const } : {};
+    const result = await this.client.query({ ...query, ...mode, values: [...values] });
     return result.rows as Row[];
   }
 
