@@ -17,6 +17,7 @@ import {
   onTimeout,
   RELEASED,
 } from './decide.ts';
+import type { OpenClaim } from './open-claim.ts';
 
 /** Why an attempt's signal was aborted. */
 export type AbortCause = 'cancelled' | 'lost' | 'timed-out' | 'stopping' | 'crashed';
@@ -62,6 +63,8 @@ export class Attempt {
   workerId: string;
   readonly timeoutMs: number;
   readonly claimedAt: number = monotonicMs();
+  /** The claim that brought it, when that brought others beside it. */
+  claim: OpenClaim | undefined;
   /** Its place among those that its worker holds. */
   place = -1;
   /** Its handler runs, and has not been left behind. */

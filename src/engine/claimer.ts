@@ -23,6 +23,8 @@ import { traceReceive } from './receive-trace.ts';
 export interface Claimed extends ClaimAnswer {
   /** It looked for the oldest jobs only, and found fewer than there is room for: others may well be there. */
   readonly again: boolean;
+  /** The id of the claim. */
+  readonly claimId: string;
   /** Monotonic time just before the claim was sent: a reply that took longer than a beat must be confirmed. */
   readonly sentAt: number;
 }
@@ -48,6 +50,8 @@ export class Claimer {
   readonly workerId: string;
   /** The claims that are on their way. */
   readonly inFlight: Set<string> = new Set();
+  /** Those whose jobs have all ended, until its lifeline takes their ids. */
+  readonly over: string[] = [];
   #database: Database;
   #types: WantedType[];
   #cursors = new Map<string, Cursor>();
@@ -154,7 +158,7 @@ export class Claimer {
     try {
       const answer = readClaim(await query(claimId, wanted));
       traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
-      return { ...answer, again: false, sentAt };
+      return { ...answer, again: false, claimId, sentAt };
     } catch (error) {
       this.#commit?.doubt();
       throw error;

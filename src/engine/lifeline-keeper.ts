@@ -2,6 +2,7 @@
 import pg from 'pg';
 import {
   beat,
+  dropClaims,
   findForeign,
   findUnknown,
   nextLockKey,
@@ -25,6 +26,9 @@ import {
 
 type Answer = Extract<ToLifeline, { kind: 'answer' }>;
 
+/** Claims of which the worker does not know that they are over (a reply was lost) are looked for in one round of so many. */
+const PRUNE_EVERY = 10;
+
 /** One keeper of one worker's lease. Two may keep it at once while one takes over from the other. */
 export class LifelineKeeper {
   #setup: LifelineSetup;
@@ -39,6 +43,7 @@ export class LifelineKeeper {
   #lockKey: number | null;
   #registered = false;
   #question = 0;
+  #sincePrune = 0;
   #answeredAt = monotonicMs();
   #waiting: ((answer: Answer) => void) | undefined;
   /** What the worker last said of itself. */
@@ -177,20 +182,23 @@ export class LifelineKeeper {
 
   /** Tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6): only its claims can tell of those. */
   async #reconcile(connection: pg.Client, asked: Answer, claims: boolean): Promise<void> {
+    const { workerId } = this.#setup;
+    if (asked.over.length > 0) await this.#run(connection, dropClaims, [workerId, asked.over]);
     const held = JSON.stringify(asked.held);
     if (asked.held.length > 0) {
-      const foreign = await this.#run(connection, findForeign, [this.#setup.workerId, held]);
+      const foreign = await this.#run(connection, findForeign, [workerId, held]);
       if (foreign.length > 0) this.#tell({ kind: 'foreign', attempts: foreign });
     }
     if (!claims) return;
     const unknown: AttemptRef[] = await this.#run(connection, findUnknown, [
-      this.#setup.workerId,
+      workerId,
       Math.round(2 * this.#beatMs),
       asked.claiming,
       held,
     ]);
     if (unknown.length > 0) this.#tell({ kind: 'unknown', attempts: unknown });
-    await this.#run(connection, pruneClaims, [this.#setup.workerId]);
+    this.#sincePrune = (this.#sincePrune + 1) % PRUNE_EVERY;
+    if (this.#sincePrune === 0) await this.#run(connection, pruneClaims, [workerId]);
   }
 
   async #setState(next: 'stopping' | 'stopped'): Promise<void> {

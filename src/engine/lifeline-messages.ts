@@ -38,6 +38,7 @@ export type ToLifeline =
       readonly question: number;
       readonly held: readonly AttemptRef[];
       readonly claiming: readonly string[];
+      readonly over: readonly string[];
       readonly running: number;
       readonly ghosts: number;
       readonly stalled: readonly string[];

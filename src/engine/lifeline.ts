@@ -12,6 +12,8 @@ export interface LifelineHooks {
   held(): readonly AttemptRef[];
   /** The ids of claims that are on their way. */
   claiming(): readonly string[];
+  /** The ids of claims none of whose jobs is held any more; each is given once. */
+  over(): readonly string[];
   running(): number;
   ghosts(): number;
   /** The names of loops that have no pulse. */
@@ -131,7 +133,8 @@ export class Lifeline {
   #answer(question: number): Answer {
     const hooks = this.#hooks;
     const counts = { running: hooks.running(), ghosts: hooks.ghosts(), stalled: hooks.stalled() };
-    return { kind: 'answer', question, held: hooks.held(), claiming: hooks.claiming(), ...counts };
+    const claims = { claiming: hooks.claiming(), over: hooks.over() };
+    return { kind: 'answer', question, held: hooks.held(), ...claims, ...counts };
   }
 
   #retireKeeper(): void {

@@ -8,6 +8,7 @@ import type { Alone } from './alone.ts';
 import type { Attempt } from './attempt.ts';
 import type { Claimed, Claimer } from './claimer.ts';
 import { type AttemptRef, BEATS_PER_LEASE } from './lifeline-messages.ts';
+import { OpenClaim } from './open-claim.ts';
 import type { Roster } from './roster.ts';
 import type { Settler } from './settler.ts';
 
@@ -22,7 +23,7 @@ export interface PumpParts {
 export interface PumpHooks {
   /** The claimer of the worker's present identity; undefined while it takes no jobs. */
   claimer(): Claimer | undefined;
-  attempt(workerId: string, row: ClaimRow): Attempt;
+  attempt(workerId: string, row: ClaimRow, claim: OpenClaim): Attempt;
   /** These attempts are not the worker's any more. */
   lose(attempts: readonly (AttemptRef & { readonly cancelled: boolean })[]): void;
   release(attempt: Attempt): void;
@@ -132,7 +133,9 @@ export class Pump {
   /** A reply that took longer than a beat may be about jobs that the lifeline has given back: those are confirmed first. */
   async #take(claimer: Claimer, claimed: Claimed): Promise<void> {
     const { roster, alone } = this.#parts;
-    const attempts = claimed.jobs.map((row) => this.#hooks.attempt(claimer.workerId, row));
+    const { claimId, jobs } = claimed;
+    const claim = new OpenClaim(claimId, jobs.length, claimer.over);
+    const attempts = jobs.map((row) => this.#hooks.attempt(claimer.workerId, row, claim));
     roster.hold(attempts);
     const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);

@@ -17,6 +17,7 @@ import { Claimer } from './claimer.ts';
 import { type Decision, RELEASED } from './decide.ts';
 import { Lifeline } from './lifeline.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
+import type { OpenClaim } from './open-claim.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { Pump } from './pump.ts';
 import { registrationOf } from './registration.ts';
@@ -102,13 +103,14 @@ export class Worker {
         attempt.trace?.settled('refused');
         this.#log.warn('late_result_refused', { job: attempt.row.id, token: attempt.row.token });
       },
-      forgotten: (attempt) => this.#concluded(attempt),
+      forgotten: (attempt) => this.#ownEnd(attempt),
       ready: (types) => this.wake(types),
     });
     const parts = { roster: this.#roster, settler: this.#settler, alone: this.#alone };
     const hooks = {
       claimer: () => (this.#state === 'live' ? this.#claimer : undefined),
-      attempt: (workerId: string, row: ClaimRow) => this.#attempt(workerId, row),
+      attempt: (workerId: string, row: ClaimRow, claim: OpenClaim) =>
+        this.#attempt(workerId, row, claim),
       lose: (attempts: readonly Foreign[]) => this.#loseSome(attempts),
       release: (attempt: Attempt) => this.#release(attempt),
     };
@@ -212,6 +214,7 @@ export class Worker {
       {
         held: () => this.#roster.refs(workerId),
         claiming: () => [...this.#claimer.inFlight],
+        over: () => this.#claimer.over.splice(0),
         running: () => this.#roster.active,
         ghosts: () => this.#roster.ghosts,
         stalled: () => this.#settings.stalled?.() ?? this.stalled,
@@ -227,11 +230,14 @@ export class Worker {
     );
   }
 
-  #attempt(workerId: string, row: ClaimRow): Attempt {
+  #attempt(workerId: string, row: ClaimRow, claim?: OpenClaim): Attempt {
     this.#lifeline.guard();
     // A later claim follows an attempt, not the enqueue.
     if (row.token === '1') this.#settings.meter.claimed(row.type, Date.now() - timeOf(row.id));
-    return new Attempt(workerId, row, this.definitions.get(row.type) as AnyJob, this.#context);
+    const definition = this.definitions.get(row.type) as AnyJob;
+    const attempt = new Attempt(workerId, row, definition, this.#context);
+    attempt.claim = claim;
+    return attempt;
   }
 
   #ended(attempt: Attempt, decision: AttemptEnd['decision']): void {
@@ -264,6 +270,12 @@ export class Worker {
     }
     this.#settler.add({ attempt, decision, late: true });
     this.#pump.wake();
+  }
+
+  /** The database has accepted or refused the end of an attempt. One that was dropped before has told its claim nothing: what it holds is looked up. */
+  #ownEnd(attempt: Attempt): void {
+    if (!attempt.concluded) attempt.claim?.ended();
+    this.#concluded(attempt);
   }
 
   /** The end of an attempt has been written or refused, or is not ours to write. */
@@ -300,7 +312,7 @@ export class Worker {
 
   #settledItself(attempt: Attempt): void {
     this.#settings.meter.ended(attempt.row.type, 'completed', 'completed');
-    this.#concluded(attempt);
+    this.#ownEnd(attempt);
     if (attempt.row.links !== null) this.#settler.settledItself(attempt);
     this.#settings.onEnded?.(attempt.row.id, attempt.row.type);
   }

@@ -82,6 +82,15 @@ export const findUnknown: Statement<{ id: string; token: string }> = statement(
   limit 1000`,
 );
 
+/**
+ * Deletes claims ($2) of a worker ($1) that has seen the end of all their jobs. `pruneClaims` looks for each of those jobs among dead rows: in a drain that took
+ * up to a tenth of the server's time.
+ */
+export const dropClaims: Statement<Record<string, never>> = statement(
+  'drop-claims',
+  (t) => sql`delete from ${t.claims} c where c.worker_id = $1 and c.id = any ($2::uuid[])`,
+);
+
 /** Deletes the claims of a worker ($1) none of whose jobs it still holds. */
 export const pruneClaims: Statement<Record<string, never>> = statement(
   'prune-claims',

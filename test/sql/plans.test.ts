@@ -20,7 +20,7 @@ import {
   findConflicts,
 } from '../../src/sql/enqueue.ts';
 import { findLateGroups } from '../../src/sql/findings.ts';
-import { findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
+import { dropClaims, findForeign, findUnknown, pruneClaims } from '../../src/sql/lifeline.ts';
 import {
   findParents,
   findWaitingKeys,
@@ -175,6 +175,7 @@ function hotCalls(batches: Batches): readonly Call[] {
     call(noteProgress, worker, list({ progress: 0.5 })),
     call(findForeign, worker, list({})),
     call(findUnknown, worker, 0, '{}', list({})),
+    call(dropClaims, worker, array([randomUUID()])),
     call(pruneClaims, worker),
     call(takeTickBlindly, 'sweep', 1_000),
     { statement: takeTick, values: ['sweep', 1_000, 0, 500, 1_000], pages: TICK_PAGES },
