@@ -41,7 +41,7 @@ export class Pump {
   #claiming = 0;
   /** It was woken while all there is room for was being claimed: that claim may have begun too early to see the job. */
   #unseen = false;
-  /** The last claim failed: a loop that finds all room taken by a claim of the other has no pulse by that. */
+  /** The last claim failed. */
   #failing = false;
   /** A job waits that must run alone: it is tried for before others are claimed. */
   #aloneWaits = false;
@@ -54,7 +54,8 @@ export class Pump {
       log.warn('loop_failed', { loop, error });
     const { pollInterval } = database.config;
     const polls = { pump: pollInterval, 'second pump': SECOND_POLLS * pollInterval };
-    const isGood = (): boolean => !this.#failing;
+    // A loop that finds its room taken by a claim of the other has done nothing, and claims fail. Without one on its way it had nothing to do.
+    const isGood = (): boolean => !this.#failing || this.#claiming === 0;
     this.#loops = Object.entries(polls).map(
       ([name, pollMs], own) =>
         new Loop({ name, round: () => this.#round(pollMs, own), onError, isGood }),

@@ -1,0 +1,39 @@
+// The laws of the pump's pulse: a worker that can do nothing but wait is well, whatever went wrong before.
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Pump } from '../../src/engine/pump.ts';
+import { eventually } from '../support/unstuck.ts';
+
+const nothing = (): void => undefined;
+
+test('B14: a job that runs alone for long, after a claim that failed, is no missing pulse', async () => {
+  const errors: string[] = [];
+  const log = {
+    debug: nothing,
+    info: nothing,
+    warn: (event: string) => errors.push(event),
+    error: nothing,
+  };
+  const flush = async (): Promise<void> => undefined;
+  const alone = { occupied: false, running: false };
+  const claimer = { workerId: 'w', over: [], claim: () => Promise.reject(new Error('away')) };
+  const pump = new Pump(
+    { config: { pollInterval: 5, lease: 10_000 } } as never,
+    {
+      roster: { room: () => 1 } as never,
+      settler: { flush, flushApart: flush, take: () => [], waiting: 0 } as never,
+      alone: alone as never,
+    },
+    { claimer: () => claimer as never, attempt: nothing as never, lose: nothing, release: nothing },
+    log,
+  );
+  onTestFinished(() => pump.stop());
+  pump.start();
+  await eventually(() => errors.length > 1, 'both loops have failed');
+  alone.occupied = true;
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  // The time that is moved by hand begins with 0, far behind that of the last good round.
+  vi.advanceTimersByTime(600_000);
+  expect(pump.stalled).toEqual(['pump', 'second pump']);
+  await eventually(() => pump.stalled.length === 0, 'rounds without a claim are good', 5_000);
+});
