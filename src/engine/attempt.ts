@@ -63,7 +63,7 @@ export class Attempt {
   workerId: string;
   readonly timeoutMs: number;
   readonly claimedAt: number = monotonicMs();
-  /** The claim that brought it, when that brought others beside it. */
+  /** The claim that brought it; undefined when it was claimed by itself, to run alone. */
   claim: OpenClaim | undefined;
   /** Its place among those that its worker holds. */
   place = -1;

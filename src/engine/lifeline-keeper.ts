@@ -180,7 +180,7 @@ export class LifelineKeeper {
     return first;
   }
 
-  /** Tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6): only its claims can tell of those. */
+  /** Drops the claims that are over, and tells the worker which of its attempts are no longer its own, and which it holds without knowing (B6): only its claims can tell of those. */
   async #reconcile(connection: pg.Client, asked: Answer, claims: boolean): Promise<void> {
     const { workerId } = this.#setup;
     if (asked.over.length > 0) await this.#run(connection, dropClaims, [workerId, asked.over]);

@@ -23,7 +23,7 @@ export interface PumpParts {
 export interface PumpHooks {
   /** The claimer of the worker's present identity; undefined while it takes no jobs. */
   claimer(): Claimer | undefined;
-  attempt(workerId: string, row: ClaimRow, claim: OpenClaim): Attempt;
+  attempt(workerId: string, row: ClaimRow): Attempt;
   /** These attempts are not the worker's any more. */
   lose(attempts: readonly (AttemptRef & { readonly cancelled: boolean })[]): void;
   release(attempt: Attempt): void;
@@ -136,7 +136,8 @@ export class Pump {
     const { roster, alone } = this.#parts;
     const { claimId, jobs } = claimed;
     const claim = new OpenClaim(claimId, jobs.length, claimer.over);
-    const attempts = jobs.map((row) => this.#hooks.attempt(claimer.workerId, row, claim));
+    const attempts = jobs.map((row) => this.#hooks.attempt(claimer.workerId, row));
+    for (const attempt of attempts) attempt.claim = claim;
     roster.hold(attempts);
     const beatMs = this.#database.config.lease / BEATS_PER_LEASE;
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);

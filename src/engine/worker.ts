@@ -17,7 +17,6 @@ import { Claimer } from './claimer.ts';
 import { type Decision, RELEASED } from './decide.ts';
 import { Lifeline } from './lifeline.ts';
 import type { AttemptRef } from './lifeline-messages.ts';
-import type { OpenClaim } from './open-claim.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { Pump } from './pump.ts';
 import { registrationOf } from './registration.ts';
@@ -109,8 +108,7 @@ export class Worker {
     const parts = { roster: this.#roster, settler: this.#settler, alone: this.#alone };
     const hooks = {
       claimer: () => (this.#state === 'live' ? this.#claimer : undefined),
-      attempt: (workerId: string, row: ClaimRow, claim: OpenClaim) =>
-        this.#attempt(workerId, row, claim),
+      attempt: (workerId: string, row: ClaimRow) => this.#attempt(workerId, row),
       lose: (attempts: readonly Foreign[]) => this.#loseSome(attempts),
       release: (attempt: Attempt) => this.#release(attempt),
     };
@@ -230,14 +228,11 @@ export class Worker {
     );
   }
 
-  #attempt(workerId: string, row: ClaimRow, claim?: OpenClaim): Attempt {
+  #attempt(workerId: string, row: ClaimRow): Attempt {
     this.#lifeline.guard();
     // A later claim follows an attempt, not the enqueue.
     if (row.token === '1') this.#settings.meter.claimed(row.type, Date.now() - timeOf(row.id));
-    const definition = this.definitions.get(row.type) as AnyJob;
-    const attempt = new Attempt(workerId, row, definition, this.#context);
-    attempt.claim = claim;
-    return attempt;
+    return new Attempt(workerId, row, this.definitions.get(row.type) as AnyJob, this.#context);
   }
 
   #ended(attempt: Attempt, decision: AttemptEnd['decision']): void {

@@ -119,7 +119,7 @@ export function statement<Row = Record<string, never>>(
   return { name, positional: false, build: labelled };
 }
 
-/** Defines a named statement whose rows are lists of values. The client library makes an object of a row ten times slower than a list (decision 017). */
+/** Defines a named statement whose rows are lists of values. The client library makes an object of a row more slowly than a list (decision 017). */
 export function positional<Row extends readonly unknown[]>(
   name: string,
   build: (names: Names) => Sql,
