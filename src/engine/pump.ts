@@ -85,7 +85,9 @@ export class Pump {
   async #round(intervalMs: number, own: number): Promise<number> {
     // One turn of the event loop, so that handlers that end together are written together.
     await new Promise(setImmediate);
-    const { settler, alone } = this.#parts;
+    const { settler, alone, roster } = this.#parts;
+    // What the last round has fetched starts a turn later, when the next claim is on its way: PostgreSQL works on that while handlers run.
+    setImmediate(() => roster.startReady());
     const pollMs = intervalMs * (0.9 + Math.random() * 0.2);
     const apart = settler.flushApart();
     const claimer = this.#hooks.claimer();
@@ -101,9 +103,12 @@ export class Pump {
     // More may have ended than one statement takes, and nobody wakes for those again.
     const again = claimed.again || claimed.jobs.length >= room || this.#unseen;
     this.#unseen = false;
-    const more = again && this.#room() > 0;
-    if (more) this.#loops[1 - own]?.wake();
-    return more || settler.waiting > 0 ? 0 : pollMs;
+    if (!again || this.#room() <= 0) {
+      roster.startReady();
+      return settler.waiting > 0 ? 0 : pollMs;
+    }
+    this.#loops[1 - own]?.wake();
+    return 0;
   }
 
   #room(): number {
@@ -143,7 +148,7 @@ export class Pump {
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
     const ours = attempts.filter((attempt) => attempt.cause === undefined);
     // What was on its way while a job began to run alone would run beside it; before that, it waits for these.
-    if (this.#hooks.claimer() === claimer && !alone.running) roster.add(ours);
+    if (this.#hooks.claimer() === claimer && !alone.running) roster.queue(ours);
     else for (const attempt of ours) this.#hooks.release(attempt);
   }
 

@@ -106,10 +106,9 @@ export class Roster {
     for (const attempt of attempts) this.#held.add(attempt);
   }
 
-  /** Adds held attempts to those that start as slots become free. */
-  add(attempts: readonly Attempt[]): void {
+  /** Adds held attempts to those that start as slots become free; `startReady` starts the first. */
+  queue(attempts: readonly Attempt[]): void {
     this.#ready.push(...attempts);
-    this.startReady();
   }
 
   /** Starts what has a slot. */

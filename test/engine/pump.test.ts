@@ -19,7 +19,7 @@ test('B14: a job that runs alone for long, after a claim that failed, is no miss
   const pump = new Pump(
     { config: { pollInterval: 5, lease: 10_000 } } as never,
     {
-      roster: { room: () => 1 } as never,
+      roster: { room: () => 1, startReady: nothing } as never,
       settler: { flush, flushApart: flush, take: () => [], waiting: 0 } as never,
       alone: alone as never,
     },
