@@ -184,7 +184,7 @@ export class Claimer {
     const sentAt = monotonicMs();
     this.inFlight.add(claimId);
     try {
-      const answer = readClaim(await query(claimId));
+      const answer = readClaim(await query(claimId), this.#types[0]?.type ?? '');
       traceReceive(this.#database.config, this.workerId, answer.jobs, monotonicMs() - sentAt);
       return { ...answer, again: false, claimId, sentAt };
     } catch (error) {

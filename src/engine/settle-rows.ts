@@ -15,7 +15,7 @@ export type EndRow = AttemptRef & {
 export function endColumns(ends: readonly EndRow[]): (string | null)[] {
   return [
     `{${ends.map((end) => end.id).join(',')}}`,
-    `{${ends.map((end) => end.token).join(',')}}`,
+    plainColumn(ends, (end) => (end.token === '1' ? undefined : end.token)),
     plainColumn(ends, (end) => (end.state === 'completed' ? undefined : end.state)),
     textColumn(ends, (end) => end.reason),
     plainColumn(ends, (end) => end.outcome),

@@ -3,7 +3,7 @@ import { linksAndTraceOf } from './gates.ts';
 import { from } from './guards.ts';
 import type { JobLinks } from './links.ts';
 import { finishCtes, refusedRows } from './settle.ts';
-import { type Names, positional, type Sql, type Statement, sql, statement } from './sql.ts';
+import { type Names, positional, raw, type Sql, type Statement, sql, statement } from './sql.ts';
 
 /** One claimed job. */
 export interface ClaimRow {
@@ -30,20 +30,20 @@ export interface ClaimRow {
  * a row does not move saves its server and its worker 0.1 µs.
  */
 export type SentClaimRow = readonly [
-  /** Null for a claimed job. */
-  kind: 'refused' | 'alone' | null,
   id: string,
-  type: string,
-  /** Null for 0. */
-  rank: number | null,
+  /** Null where only one type was asked for. */
+  type: string | null,
   seq: string,
-  /** `token attempt crashes snoozes`, null for `1 1 0 0`; the token of a refused ending. */
+  /** `token attempt crashes snoozes rank timeout_ms`, null for `1 1 0 0 0` and no timeout. `alone` or `refused token` of what is no claimed job. */
   counts: string | null,
-  attemptsMax: number,
-  timeoutMs: string | null,
+  /** Null for `ATTEMPTS_USUAL`. */
+  attemptsMax: number | null,
   input: unknown,
   links: JobLinks | readonly [...JobLinks, trace: unknown] | null,
 ];
+
+/** How many attempts most jobs have: those of a type that says nothing. */
+export const ATTEMPTS_USUAL = 5;
 
 /** What a claim is asked for: the places of its parameters, beside $1, its worker. */
 interface Asked {
@@ -75,9 +75,10 @@ const SOON: Asked = {
 const dueCtes = (t: Names, asked: Asked, which: Sql): Sql => sql`
   alive as materialized (
     select w.id from ${t.workers} w${asked.commit} where w.id = $1 and w.state = 'live' and w.lease_until > ${t.now}
-  ), wanted as materialized (
+  ), asked as materialized (
     select * from jsonb_to_recordset(${asked.types}::text::jsonb) as w (type text, queue text, timeout_ms bigint, rank integer, seq bigint)
-    where not exists (select from ${t.pauses} z
+  ), wanted as materialized (
+    select * from asked w where not exists (select from ${t.pauses} z
       where (z.kind = 'type' and z.name = w.type or z.kind = 'queue' and z.name = w.queue) and (z.until is null or z.until > ${t.now}))
   ), due as materialized (
     select d.place
@@ -115,13 +116,14 @@ const claimCtes = (t: Names, asked: Asked): Sql => sql`
   ${dueCtes(t, asked, sql`j.crashes = 0 and (j.rank, j.seq) > (wanted.rank, wanted.seq)`)}, ${claimedCtes(t, asked, sql`false`)}`;
 
 const claimedRows: Sql = sql`
-  select null as kind, id, type, nullif(rank, 0) as rank, seq,
-    case when token <> 1 or attempt <> 1 or crashes <> 0 or snoozes <> 0 then concat_ws(' ', token, attempt, crashes, snoozes) end as counts,
-    attempts_max, timeout_ms, input, links
+  select id, case when (select count(*) > 1 from asked) then type end as type, seq,
+    case when token <> 1 or attempt <> 1 or crashes <> 0 or snoozes <> 0 or rank <> 0 or timeout_ms is not null
+      then concat_ws(' ', token, attempt, crashes, snoozes, rank, timeout_ms) end as counts,
+    nullif(attempts_max, ${raw(String(ATTEMPTS_USUAL))}) as attempts_max, input, links
   from claimed`;
 
 const aloneRows = (t: Names): Sql => sql`
-  select 'alone', null, null, null, null, null, null, null, null, null
+  select null, null, null, 'alone', null, null, null
   where exists (
     select from wanted cross join lateral (
       select from ${t.jobs} j

@@ -34,7 +34,7 @@ export const keepCte = (t: Names, doneToken: Sql, crashes: Sql = sql`j.crashes`)
 
 /**
  * The ends of attempts of worker $1, one array for each field: $2 ids, $3 tokens, $4 states, $5 reasons, $6 outcomes, $7 results, $8 errors
- * (JSON lists). Null for a field that no end has; a state that is not given is `completed`.
+ * (JSON lists). Null for a field that no end has; a token that is not given is 1, a state `completed`.
  */
 const ends: Sql = sql`rows from (
       unnest($2::text::uuid[], $3::text::bigint[], $4::text::text[], $5::text::text[], $6::text::text[]),
@@ -48,7 +48,7 @@ const ends: Sql = sql`rows from (
  */
 export const finishCtes = (t: Names): Sql => sql`
   given as materialized (
-    select g.id, g.token, coalesce(g.state, 'completed') as state, g.reason, g.outcome, nullif(g.result, 'null') as result,
+    select g.id, coalesce(g.token, 1) as token, coalesce(g.state, 'completed') as state, g.reason, g.outcome, nullif(g.result, 'null') as result,
       nullif(g.error, 'null') as error
     from ${ends} order by g.id
   ), ended as (
@@ -71,7 +71,7 @@ const refused: Sql = sql`
 
 /** The ends that were refused, in the shape of a claim row. */
 export const refusedRows: Sql = sql`
-  select 'refused', g.id, null, null, null, g.token::text, null, null, null, null ${refused}`;
+  select g.id, null, null, 'refused ' || g.token, null, null, null ${refused}`;
 
 /** Ends attempts of a worker ($1 to $8, see `finishCtes`); returns those that were refused. */
 export const finishJobs: Statement<{ id: string; token: string }> = statement(

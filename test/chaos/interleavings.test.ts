@@ -157,7 +157,7 @@ function stepsOf({
       ...open((session) => session.run(reclaim, [[id], ERROR])),
       async (session) => {
         const rows = await session.run(claimAlone, [live, randomUUID(), WANTED, 1, true]);
-        second = readClaim(rows).jobs[0]?.token;
+        second = readClaim(rows, 'plain').jobs[0]?.token;
       },
       async (session) => {
         if (second === undefined) return;
@@ -240,7 +240,7 @@ test.each([
     const worker = await registerWorker(client, 'live');
     const rows = await session.run(claimJobs, [worker, randomUUID(), WANTED, 10]);
     expect(rows).toHaveLength(10);
-    taken.push(...rows.map(([, id]) => id));
+    taken.push(...rows.map(([id]) => id));
   }
   for (const session of sessions) await session.commit();
   expect(new Set(taken).size).toBe(20);

@@ -131,7 +131,7 @@ function claim(index: number, alone: boolean): Step {
       const rows = alone
         ? await world.database.run(claimAlone, [worker, randomUUID(), WANTED, 1, true])
         : await world.database.run(claimJobs, [worker, randomUUID(), WANTED, 3]);
-      world.claimed(readClaim(rows).jobs, worker);
+      world.claimed(readClaim(rows, 't').jobs, worker);
     },
   };
 }
@@ -169,7 +169,7 @@ function finish(
         WANTED,
         2,
       ]);
-      const { jobs, refused } = readClaim(rows);
+      const { jobs, refused } = readClaim(rows, 't');
       world.ended(batch, refused);
       world.claimed(jobs, first.worker);
     },

@@ -86,7 +86,7 @@ function claim(index: number, alone: boolean): Step {
       const rows = alone
         ? await world.database.run(claimAlone, [worker, randomUUID(), WANTED, 1, true])
         : await world.database.run(claimJobs, [worker, randomUUID(), WANTED, 3]);
-      world.claimed(readClaim(rows).jobs, worker);
+      world.claimed(readClaim(rows, '').jobs, worker);
       world.isRateLeftToSweep = true;
     },
   };
