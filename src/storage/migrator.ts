@@ -29,6 +29,8 @@ export async function migrate(
   database: Database,
   { tries, lockMs }: MigrationPatience = PATIENCE,
 ): Promise<string[]> {
+  // Most processes start on a schema that is up to date: no lock, and no connection of its own.
+  if ((await missingMigrations(database)).length === 0) return [];
   for (let round = 1; ; round += 1) {
     try {
       return await database.withClient((client) => migrateOnce(database, client, lockMs));
@@ -101,16 +103,20 @@ async function migrateOnce(
 
 async function applyMissing(database: Database, client: pg.Client): Promise<string[]> {
   await client.query(database.text(lockMigrations));
-  const [found] = await database.run(hasMigrations, [], client);
-  const applied = found?.there === true ? await database.run(listMigrations, [], client) : [];
-  refuseNewer(applied);
-  const missing = MIGRATIONS.filter((m) => !applied.some((known) => known.number === m.number));
+  const missing = await missingMigrations(database, client);
   if (missing.length > 0) await client.query(createSchema(database.names).text);
   for (const migration of missing) {
     await client.query(textOf(migration, database.config.schema));
     await database.run(noteMigration, [migration.number, migration.name, migration.needs], client);
   }
   return missing.map((m) => m.name);
+}
+
+async function missingMigrations(database: Database, on?: pg.Client): Promise<Migration[]> {
+  const [found] = await database.run(hasMigrations, [], on);
+  const applied = found?.there === true ? await database.run(listMigrations, [], on) : [];
+  refuseNewer(applied);
+  return MIGRATIONS.filter((m) => !applied.some((known) => known.number === m.number));
 }
 
 /** A newer schema works while its newest migration says that our number is enough; it is never guessed (H6). */

@@ -39,6 +39,8 @@ export interface Retention {
 
 /** Makes the partitions of yesterday to a week ahead that are missing, and nothing else; leaves the rest to another process that makes some. */
 export async function makePartitions(database: Database): Promise<string[]> {
+  // Mostly all are there: then it needs no connection of its own.
+  if ((await missing(database)).length === 0) return [];
   return database.withClient((client) => makeMissing(database, client));
 }
 
@@ -72,15 +74,18 @@ export async function unlessForbidden<T>(
 }
 
 async function makeMissing(database: Database, client: pg.Client): Promise<string[]> {
-  const there = await attached(database, client);
   const made: string[] = [];
-  for (const partition of wanted(await todayOf(database, client))) {
-    if (there.has(partitionName(partition))) continue;
+  for (const partition of await missing(database, client)) {
     const outcome = await briefly(client, () => makeOne(database, client, partition));
     if (outcome === 'busy') break;
     if (outcome === 'made') made.push(partitionName(partition));
   }
   return made;
+}
+
+async function missing(database: Database, on?: pg.Client): Promise<Partition[]> {
+  const there = await attached(database, on);
+  return [...wanted(await todayOf(database, on))].filter((one) => !there.has(partitionName(one)));
 }
 
 /** One process at a time; the lock ends with the transaction, which a transaction pooler keeps on one session. */
@@ -96,8 +101,8 @@ async function makeOne(
   return 'made';
 }
 
-async function attached(database: Database, client: pg.Client): Promise<Set<string>> {
-  return new Set((await database.run(listPartitions, [], client)).map((row) => row.partition));
+async function attached(database: Database, on?: pg.Client): Promise<Set<string>> {
+  return new Set((await database.run(listPartitions, [], on)).map((row) => row.partition));
 }
 
 async function dropOver(database: Database, client: pg.Client): Promise<string[]> {
@@ -183,7 +188,7 @@ function keepMs(table: DailyTable, config: Config): number {
     : Math.max(config.keepFailed, config.keepCompleted, config.keepCancelled);
 }
 
-async function todayOf(database: Database, client: pg.Client): Promise<string> {
-  const [row] = await database.run(readToday, [], client);
+async function todayOf(database: Database, on?: pg.Client): Promise<string> {
+  const [row] = await database.run(readToday, [], on);
   return row?.today as string;
 }
