@@ -35,6 +35,8 @@ export interface RunningWorker {
 
 /** One queue, in one configuration, on one server. */
 export interface System {
+  /** Loads what an application has loaded before it starts a worker, beside the queue itself. */
+  load?(): Promise<void>;
   /** Brings an empty database to where jobs can be enqueued. */
   prepare(types: readonly string[]): Promise<void>;
   producer(types: readonly string[]): Promise<Producer>;

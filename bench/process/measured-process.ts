@@ -20,6 +20,7 @@ const system: System = await openSystem(findConfig(systemName, configName), url)
 
 const answers: { [Q in Question]: (ask: Questions[Q]['ask']) => Promise<Questions[Q]['answer']> } =
   {
+    load: async () => system.load?.(),
     prepare: async ({ types }) => {
       await system.prepare(types);
       // Processes are killed here, which would lose the cache.

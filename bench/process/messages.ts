@@ -30,6 +30,8 @@ export interface Bulk {
 
 /** Every question with its argument and answer. */
 export interface Questions {
+  /** Loads what is loaded before a worker starts. */
+  load: { ask: null; answer: void };
   prepare: { ask: { types: readonly string[] }; answer: void };
   work: {
     ask: { types: readonly string[]; handling: Handling; report: boolean; bare?: boolean };

@@ -20,6 +20,7 @@ export function openUnstuck({ url, settings }: Target<UnstuckSettings>): System 
     ...(settings.connections === undefined ? {} : { connections: settings.connections }),
   } as const;
   return {
+    load: async () => void (await zodSchema()),
     prepare: async () => (await Unstuck.connect(options)).close(),
     producer: async (types) => openProducer(await Unstuck.connect(options), url, types),
     work: async (work) => startWorker(await Unstuck.connect(options), work, settings),

@@ -17,7 +17,7 @@ import {
 const LOOK_MS = 5;
 const STOP_MS_MAX = 10_000;
 const DRAIN_MS_MAX = 600_000;
-const SHARE: Readonly<Record<Scale, number>> = { full: 1, quick: 0.1, check: 0.5 };
+const SHARE: Readonly<Record<Scale, number>> = { full: 1, quick: 0.1, check: 1 };
 
 /** W2. */
 export const drainWorkload: Workload = {
@@ -72,6 +72,7 @@ export async function drain(
   { jobs, processes = 1, types = TYPES, leave = false }: Draining,
 ): Promise<Finding> {
   const workers = await Promise.all(Array.from({ length: processes }, () => context.fork()));
+  await Promise.all(workers.map((worker) => worker.ask('load', null)));
   const handled = new Map<Measured, number>();
   const sum = (): number => [...handled.values()].reduce((total, each) => total + each, 0);
   for (const worker of workers) worker.onHandled = (count) => handled.set(worker, count);
