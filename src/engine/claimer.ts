@@ -50,7 +50,8 @@ export class Claimer {
   #database: Database;
   #types: WantedType[];
   #cursors: Cursors;
-  #rescanAt = 0;
+  #rescannedAt = Number.NEGATIVE_INFINITY;
+  #rescanSoon = false;
   #scanMs = 0;
   #claims = 0;
   /** Jobs taken since a claim went to the oldest: the next one takes no more than their share, however large claims have become meanwhile. */
@@ -153,9 +154,9 @@ export class Claimer {
     return this.#database.run(findForeign, [this.workerId, JSON.stringify(attempts)]);
   }
 
-  /** Forgets where it was: something may have come behind the cursor (a notification, a higher priority, a late commit). */
+  /** Something may have come before the cursors (a notification, a higher priority, a late commit): it looks from the start as soon as it may. */
   rescan(): void {
-    this.#cursors.clear();
+    this.#rescanSoon = true;
   }
 
   #send(
@@ -212,11 +213,14 @@ export class Claimer {
     );
   }
 
-  /** Not oftener than 20 times the duration of the last claim, so that an expensive rescan cannot eat the gain. */
+  /** Once a second, and after a notification; not oftener than 20 times the duration of the last claim, so that expensive rescans cannot eat the gain. */
   #rescanIsDue(): boolean {
     const now = monotonicMs();
-    if (now < this.#rescanAt) return false;
-    this.#rescanAt = now + Math.max(RESCAN_MS, 20 * this.#scanMs);
+    const leastMs = 20 * this.#scanMs;
+    if (now < this.#rescannedAt + (this.#rescanSoon ? leastMs : Math.max(RESCAN_MS, leastMs)))
+      return false;
+    this.#rescanSoon = false;
+    this.#rescannedAt = now;
     return true;
   }
 }

@@ -1,7 +1,7 @@
 /** Cursors: where in each type's queue claims are, so that none walks again over rows that another has taken. */
 import type { ClaimRow } from '../sql/claim.ts';
 
-/** A place in the queue of a type: jobs behind it have a higher rank, or the same and a higher number. */
+/** A place in the queue of a type: jobs behind it have a higher rank, or the same and a higher number; those before it a lower one. */
 export interface Cursor {
   readonly rank: number;
   readonly seq: string;
@@ -20,8 +20,8 @@ export interface Departure {
   readonly from: Cursor | undefined;
   /** How many jobs it takes at most. */
   readonly most: number;
-  /** How many claims had fallen short when it began. */
-  readonly shortfalls: number;
+  /** The generation of cursors that it moves. */
+  readonly generation: number;
 }
 
 /**
@@ -31,7 +31,8 @@ export interface Departure {
 export class Cursors {
   #types: number;
   #at = new Map<string, Cursor>();
-  #shortfalls = 0;
+  /** Cursors that were put back begin a new one: claims that were sent before that move them no more. */
+  #generation = 0;
 
   /** For so many types. */
   constructor(types: number) {
@@ -45,44 +46,35 @@ export class Cursors {
 
   /**
    * A claim begins that takes up to `most` jobs of the type `first` before it looks at others. The next one begins so many numbers further: this one takes
-   * every job up to there, or there are not as many.
+   * every job up to there, or there are not as many. What it cannot take, because somebody has locked it or not committed it yet, a rescan finds.
    */
   depart(first: string, most: number, rescans: boolean): Departure {
     const from = this.#at.get(first);
     if (from !== undefined && !rescans)
       this.#at.set(first, { rank: from.rank, seq: String(BigInt(from.seq) + BigInt(most)) });
-    return { rescans, first, from, most, shortfalls: this.#shortfalls };
+    return { rescans, first, from, most, generation: this.#generation };
   }
 
-  /**
-   * It has brought these jobs, in the order of the queue: the next one begins behind them. A claim that brought fewer of a type than it might says that
-   * cursors which were moved ahead may stand behind jobs that have come meanwhile; so does what was sent behind them and comes later.
-   */
-  arrive(departure: Departure, jobs: readonly ClaimRow[]): void {
-    const { rescans, first, from, most, shortfalls } = departure;
-    if (jobs.length < most) {
-      this.#shortfalls += 1;
-      this.clear();
-    }
-    if (jobs.length < most || shortfalls < this.#shortfalls) return;
-    if (from !== undefined && this.#fewer(jobs, first, most)) {
-      this.#shortfalls += 1;
+  /** It has brought these jobs, in the order of the queue: the next one begins behind them. */
+  arrive({ rescans, first, from, most, generation }: Departure, jobs: readonly ClaimRow[]): void {
+    // There were not as many as it might take. What has come since stands before cursors that were moved ahead, and so does what others bring that began there.
+    if (jobs.length < most) return this.fail();
+    if (!rescans && generation < this.#generation) return;
+    // Types that a rescan did not reach are looked at from their start as well, in their turn.
+    if (rescans) this.fail();
+    else if (from !== undefined && this.#fewer(jobs, first, most)) {
+      this.#generation += 1;
       this.#at.set(first, from);
     }
     for (const [type, last] of lastOf(jobs, this.#types)) {
       const now = this.#at.get(type);
-      if (rescans || now === undefined || isBefore(now, last)) this.#at.set(type, last);
+      if (now === undefined || isBefore(now, last)) this.#at.set(type, last);
     }
   }
 
-  /** Nobody knows what it has taken. */
+  /** Nobody knows what it has taken: every claim begins at the start again, until one says where the queues are. */
   fail(): void {
-    this.#shortfalls += 1;
-    this.clear();
-  }
-
-  /** Something may have come behind a cursor: claims begin at the start again, until one says where the queues are. */
-  clear(): void {
+    this.#generation += 1;
     this.#at.clear();
   }
 

@@ -31,6 +31,8 @@ export interface PumpHooks {
 
 /** An idle worker looks for work with one of its loops; the other is woken when there is more than that one can take, and looks by itself this much seldomer. */
 const SECOND_POLLS = 10;
+/** So many turns of the event loop after a full claim its loop has sent the next one, if nothing holds it up. */
+const TURNS_TO_CLAIM = 3;
 
 /** Two loops, so that one statement is on its way while the other's jobs are started. */
 export class Pump {
@@ -85,9 +87,7 @@ export class Pump {
   async #round(intervalMs: number, own: number): Promise<number> {
     // One turn of the event loop, so that handlers that end together are written together.
     await new Promise(setImmediate);
-    const { settler, alone, roster } = this.#parts;
-    // What the last round has fetched starts a turn later, when the next claim is on its way: PostgreSQL works on that while handlers run.
-    setImmediate(() => roster.startReady());
+    const { settler, alone } = this.#parts;
     const pollMs = intervalMs * (0.9 + Math.random() * 0.2);
     const apart = settler.flushApart();
     const claimer = this.#hooks.claimer();
@@ -103,12 +103,9 @@ export class Pump {
     // More may have ended than one statement takes, and nobody wakes for those again.
     const again = claimed.again || claimed.jobs.length >= room || this.#unseen;
     this.#unseen = false;
-    if (!again || this.#room() <= 0) {
-      roster.startReady();
-      return settler.waiting > 0 ? 0 : pollMs;
-    }
-    this.#loops[1 - own]?.wake();
-    return 0;
+    const more = again && this.#room() > 0;
+    if (more) this.#loops[1 - own]?.wake();
+    return more || settler.waiting > 0 ? 0 : pollMs;
   }
 
   #room(): number {
@@ -130,14 +127,14 @@ export class Pump {
     } finally {
       this.#claiming -= room;
     }
-    const taken = this.#take(claimer, claimed);
+    const taken = this.#take(claimer, claimed, claimed.jobs.length >= room);
     if (batch.length > 0) await settler.written(batch, claimed.refused);
     await taken;
     return claimed;
   }
 
   /** A reply that took longer than a beat may be about jobs that the lifeline has given back: those are confirmed first. */
-  async #take(claimer: Claimer, claimed: Claimed): Promise<void> {
+  async #take(claimer: Claimer, claimed: Claimed, isFull: boolean): Promise<void> {
     const { roster, alone } = this.#parts;
     const { claimId, jobs } = claimed;
     const claim = new OpenClaim(claimId, jobs.length, claimer.over);
@@ -148,8 +145,11 @@ export class Pump {
     if (monotonicMs() - claimed.sentAt > beatMs) await this.#confirm(claimer, attempts);
     const ours = attempts.filter((attempt) => attempt.cause === undefined);
     // What was on its way while a job began to run alone would run beside it; before that, it waits for these.
-    if (this.#hooks.claimer() === claimer && !alone.running) roster.queue(ours);
-    else for (const attempt of ours) this.#hooks.release(attempt);
+    if (this.#hooks.claimer() === claimer && !alone.running) {
+      roster.queue(ours);
+      // While there is more, when the next claim is on its way: PostgreSQL works on that while handlers run.
+      inTurns(isFull && this.#room() > 0 ? TURNS_TO_CLAIM : 0, () => roster.startReady());
+    } else for (const attempt of ours) this.#hooks.release(attempt);
   }
 
   async #confirm(claimer: Claimer, attempts: readonly Attempt[]): Promise<void> {
@@ -161,4 +161,10 @@ export class Pump {
       throw error;
     }
   }
+}
+
+/** Calls it that many turns of the event loop later. */
+function inTurns(turns: number, call: () => void): void {
+  if (turns === 0) call();
+  else setImmediate(() => inTurns(turns - 1, call));
 }

@@ -29,10 +29,10 @@ export async function migrate(
   database: Database,
   { tries, lockMs }: MigrationPatience = PATIENCE,
 ): Promise<string[]> {
-  // Most processes start on a schema that is up to date: no lock, and no connection of its own.
-  if ((await missingMigrations(database)).length === 0) return [];
   for (let round = 1; ; round += 1) {
     try {
+      // Most processes start on a schema that is up to date: that needs no lock, and no connection of its own.
+      if ((await missingMigrations(database)).length === 0) return [];
       return await database.withClient((client) => migrateOnce(database, client, lockMs));
     } catch (error) {
       if (!isLockTimeout(error)) throw error;

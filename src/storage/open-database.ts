@@ -4,7 +4,7 @@ import type { Config } from '../domain/options.ts';
 import { Database } from './database.ts';
 import type { EmbeddedPostgres } from './embedded/embedded-postgres.ts';
 import { checkSchema, migrate } from './migrator.ts';
-import { makePartitions, unlessForbidden } from './partitions.ts';
+import { ensurePartitions, unlessForbidden } from './partitions.ts';
 import { inspectServer } from './server.ts';
 
 /** A database that is ready, and the names of the migrations that were applied on the way. */
@@ -26,7 +26,7 @@ export async function openDatabase(url: string, config: Config, log: Log): Promi
   try {
     const migrated = config.migrate ? await migrate(database) : [];
     if (!config.migrate) await checkSchema(database);
-    await unlessForbidden(database, log, makePartitions(database));
+    await unlessForbidden(database, log, ensurePartitions(database));
     return { database, migrated };
   } catch (error) {
     await database.close();

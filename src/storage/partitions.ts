@@ -39,9 +39,12 @@ export interface Retention {
 
 /** Makes the partitions of yesterday to a week ahead that are missing, and nothing else; leaves the rest to another process that makes some. */
 export async function makePartitions(database: Database): Promise<string[]> {
-  // Mostly all are there: then it needs no connection of its own.
-  if ((await missing(database)).length === 0) return [];
   return database.withClient((client) => makeMissing(database, client));
+}
+
+/** The same at a start, when mostly all are there: then it needs no connection of its own. */
+export async function ensurePartitions(database: Database): Promise<void> {
+  if ((await missing(database)).length > 0) await makePartitions(database);
 }
 
 /** Makes what is missing and drops what is over. Another process doing it is no error: what that has in hand is skipped. */
