@@ -96,7 +96,9 @@ export class TypeRegistry {
       targets: job.remote?.names ?? null,
     }));
     const limits = all.flatMap(({ limit }) => limit?.settings ?? []).map(limitRow);
-    await this.#database.run(defineTypes, [JSON.stringify(rows), JSON.stringify(limits)]);
+    const values = [JSON.stringify(rows), JSON.stringify(limits)];
+    // The enqueue behind it is sent again after a lost connection; so is this.
+    await persist(() => this.#database.run(defineTypes, values), PERSIST_MS);
     for (const { type, remote } of all) this.#defined.set(type, remote?.names ?? HERE);
   }
 

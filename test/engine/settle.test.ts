@@ -226,6 +226,17 @@ describe('a lost reply', () => {
     expect(lines.filter((line) => line.event === 'late_result_refused')).toEqual([]);
   });
 
+  test('D4: to the first enqueue of a type, which stores its settings: the job is stored once', async () => {
+    const { unstuck, proxy, far } = await behindProxy();
+    proxy.cutReplyTo('define-types');
+    await far.enqueue(
+      job('never-before', () => 'done'),
+      1,
+    );
+    expect(proxy.cut).toBe(1);
+    expect((await unstuck.list({ type: 'never-before' })).jobs).toHaveLength(1);
+  });
+
   test('B6: to a claim: the job is given back uncharged and runs, although its worker lives', async () => {
     const { unstuck, proxy, far } = await behindProxy();
     const mail = job('mail', () => 'done');
