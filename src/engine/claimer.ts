@@ -52,6 +52,8 @@ export class Claimer {
   #cursors: Cursors;
   #rescannedAt = Number.NEGATIVE_INFINITY;
   #rescanSoon = false;
+  /** One is on its way. Of two, the older one's answer might come last, and hide what the other has left. */
+  #rescanning = false;
   #scanMs = 0;
   #claims = 0;
   /** Jobs taken since a claim went to the oldest: the next one takes no more than their share, however large claims have become meanwhile. */
@@ -105,6 +107,8 @@ export class Claimer {
     } catch (error) {
       this.#cursors.fail();
       throw error;
+    } finally {
+      if (rescans) this.#rescanning = false;
     }
   }
 
@@ -217,8 +221,9 @@ export class Claimer {
   #rescanIsDue(): boolean {
     const now = monotonicMs();
     const leastMs = 20 * this.#scanMs;
-    if (now < this.#rescannedAt + (this.#rescanSoon ? leastMs : Math.max(RESCAN_MS, leastMs)))
-      return false;
+    const due = this.#rescannedAt + (this.#rescanSoon ? leastMs : Math.max(RESCAN_MS, leastMs));
+    if (this.#rescanning || now < due) return false;
+    this.#rescanning = true;
     this.#rescanSoon = false;
     this.#rescannedAt = now;
     return true;

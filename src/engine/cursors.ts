@@ -12,7 +12,7 @@ export const START: Cursor = { rank: -100_000, seq: '-1' };
 
 /** A claim that is on its way. */
 export interface Departure {
-  /** It looks at every queue from its start, and says anew where they are. */
+  /** It looks at every queue from its start, and says anew where they are. One at a time. */
   readonly rescans: boolean;
   /** The type whose jobs it takes first. */
   readonly first: string;

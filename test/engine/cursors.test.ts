@@ -170,6 +170,7 @@ class Queue {
 
   #send(first: string, most: number, rescans: boolean): void {
     if (this.#sent.length === 3) return;
+    if (rescans && this.#sent.some(({ departure }) => departure.rescans)) return;
     const order = [first, ...this.#types.filter((type) => type !== first)];
     const behind = new Map(
       order.map((type) => [type, rescans ? START : this.#cursors.behind(type)]),
