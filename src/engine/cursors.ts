@@ -62,7 +62,7 @@ export class Cursors {
     if (!rescans && generation < this.#generation) return;
     // Types that a rescan did not reach are looked at from their start as well, in their turn.
     if (rescans) this.fail();
-    else if (from !== undefined && this.#fewer(jobs, first, most)) {
+    else if (from !== undefined && this.#isMixed(jobs, first)) {
       this.#generation += 1;
       this.#at.set(first, from);
     }
@@ -78,9 +78,9 @@ export class Cursors {
     this.#at.clear();
   }
 
-  #fewer(jobs: readonly ClaimRow[], type: string, most: number): boolean {
-    if (this.#types === 1) return jobs.length < most;
-    return jobs.filter((job) => job.type === type).length < most;
+  /** Of a full claim: whether some of its jobs are of other types. */
+  #isMixed(jobs: readonly ClaimRow[], type: string): boolean {
+    return this.#types > 1 && jobs.some((job) => job.type !== type);
   }
 }
 
